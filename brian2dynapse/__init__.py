@@ -1,0 +1,36 @@
+"""Models of the DYNAP-SE2 neuromorphic chip as ordinary Brian2 groups."""
+
+import importlib
+
+__version__ = "0.1.0.dev0"
+
+# Public name to the module that holds it. Names are imported on first use, so that the modules
+# without Brian2 (`dac`, `facts`) import in milliseconds.
+_PUBLIC = {
+    "Biases": "biases",
+    "Code": "biases",
+    "Chip": "chip",
+    "Neurons": "neurons",
+    "Connection": "connection",
+    "CodeError": "errors",
+    "DynapseError": "errors",
+    "TimeStepError": "errors",
+    "UnknownNameError": "errors",
+    "WeightError": "errors",
+    "WiringError": "errors",
+}
+_MODULES = ("dac", "facts", "measure", "networks", "plot")
+
+__all__ = sorted([*_PUBLIC, *_MODULES])
+
+
+def __getattr__(name):
+    if name in _PUBLIC:
+        return getattr(importlib.import_module(f".{_PUBLIC[name]}", __name__), name)
+    if name in _MODULES:
+        return importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

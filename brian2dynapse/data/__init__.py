@@ -1,0 +1,1 @@
+"""Facts of the chip: every number of the project with its source."""

@@ -1,0 +1,65 @@
+"""Errors that name the thing, what it got, what is allowed and the next step."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DynapseError(ValueError):
+    """Base class of every error that this package raises for bad input."""
+
+
+class UnknownNameError(DynapseError, KeyError):
+    """A bias, latch, dendrite, delay or constant that does not exist."""
+
+    # KeyError shows the repr of its message; a sentence should read as a sentence.
+    __str__ = ValueError.__str__
+
+
+class CodeError(DynapseError):
+    """A (coarse, fine) code or a current that the chip cannot have."""
+
+
+class WeightError(DynapseError):
+    """A weight mask that is not four bits, or that does not fit the synapses."""
+
+
+class WiringError(DynapseError):
+    """A connection that the chip, or the model, cannot make."""
+
+
+class TimeStepError(DynapseError):
+    """A time step, or a pulse, too coarse for a circuit."""
+
+
+def unknown_name(kind: str, got: object, allowed: Iterable[str], hint: str = "") -> UnknownNameError:
+    """Error for a name that is not in a declared list; suggests the nearest.
+
+    Parameters
+    ----------
+    kind : str
+        What the name stands for, for example ``"bias"``.
+    got : object
+        The name as given.
+    allowed : iterable of str
+        The names that exist.
+    hint : str
+        A next step, added at the end.
+
+    Returns
+    -------
+    UnknownNameError
+        To be raised by the caller.
+    """
+    names = list(allowed)
+    lowered = {name.lower(): name for name in names}
+    close = difflib.get_close_matches(str(got).lower(), lowered, n=3, cutoff=0.5)
+    message = f"{got!r} is not a {kind}"
+    if close:
+        message += "; did you mean " + " or ".join(lowered[name] for name in close) + "?"
+    else:
+        message += f"; a {kind} is one of " + ", ".join(names)
+    if hint:
+        message += f" {hint}"
+    return UnknownNameError(message)

@@ -1,0 +1,260 @@
+"""`Neurons`: a Brian2 `NeuronGroup` whose equations are the chip's circuits."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterable
+
+import numpy as np
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION, Equations
+from brian2.groups.neurongroup import NeuronGroup
+from brian2.utils.stringtools import get_identifiers
+
+from . import checks, circuits, facts
+from .biases import Biases
+from .chip import Chip
+from .dpi import dpi_jump
+from .errors import DynapseError
+from .numerics import circuit_step
+
+# Every circuit of this version: the variables of all of them exist in every group (at rest where a circuit is
+# off), so that monitors can be made in any order; only the equations of those that are on are integrated.
+_ALL_CIRCUITS = circuits.circuits_of(
+    frozenset(name for name, (effect, _) in facts.latch_table().items() if effect == "modelled"),
+    frozenset(circuits.DENDRITES),
+)
+
+
+class Neurons(NeuronGroup):
+    """A population of neurons of the chip that share biases and latches.
+
+    Parameters
+    ----------
+    N : int
+        Number of neurons.
+    biases : Biases
+        Codes of the core. Read live: a change of `biases` changes the parameters of this group.
+    latches : set of str
+        Latches that are on, for example ``{"so_dc", "so_adaptation"}``.
+    chip : Chip, optional
+        The individual that the neurons are on; the ideal chip with measured constants by default.
+    dendrites : iterable of str
+        Dendrites to integrate even if no `Connection` reaches them. A `Connection` switches its
+        dendrite on by itself.
+    physical : array_like of int, optional
+        Physical neurons, 1024*chip + 256*core + neuron, one for each neuron of the group; they
+        decide the mismatch. By default the next free neurons of the chip.
+    name : str
+        Name of the group; give one, so that Brian2 finds its compiled code again.
+    **kwds
+        Passed to `NeuronGroup` (``dt``, ``clock``, ``order``, ...).
+
+    Raises
+    ------
+    UnknownNameError
+        For an unknown latch or dendrite.
+    DynapseError
+        For biases or a chip of another type, or physical neurons that do not fit.
+
+    Notes
+    -----
+    State variables, in amp: `Imem`, `Iampa`, `Inmda`, `Igaba`, `Ishunt`, `Iahp`, all at the floor `I_0` at the
+    start. `Vmem`, in volt, is what the oscilloscope shows. The currents of circuits that are off rest at `I_0`, are
+    not integrated and act on nothing. The parameters are currents named by role (`I_leak`, `I_tau_ampa`, ...), each
+    the current of its bias times the mismatch of its neuron; time constants (`tau_mem`, `tau_ampa`) derive from them.
+    """
+
+    def __init__(
+        self,
+        N,
+        biases,
+        latches: Iterable[str] = (),
+        chip: Chip | None = None,
+        dendrites: Iterable[str] = (),
+        physical=None,
+        name: str = "neurons*",
+        **kwds,
+    ):
+        if not isinstance(biases, Biases):
+            raise DynapseError(f"biases is {type(biases).__name__}; give a brian2dynapse.Biases")
+        if chip is not None and not isinstance(chip, Chip):
+            raise DynapseError(f"chip is {type(chip).__name__}; give a brian2dynapse.Chip")
+        for fixed in ("model", "method", "threshold", "reset", "refractory", "events"):
+            if fixed in kwds:
+                raise DynapseError(f"{fixed} of Neurons follows from its circuits; use a NeuronGroup for other models")
+        dendrites = {dendrites} if isinstance(dendrites, str) else set(dendrites)
+        self._latches = facts.check_latches(latches)
+        self._dendrites = frozenset(circuits.check_dendrite(dendrite) for dendrite in dendrites)
+        self._chip = chip or Chip()
+        self._biases = biases
+        self._connections = weakref.WeakSet()
+        self._compositions = []
+        everything = circuits.compose(_ALL_CIRCUITS, self._chip.swap_gaba_shunt)
+        events = self._model()
+        kwds["namespace"] = {"dpi_jump": dpi_jump, **(kwds.get("namespace") or {})}
+        super().__init__(
+            N,
+            model=Equations(everything.equations),
+            method=circuit_step,
+            threshold=events.threshold,
+            reset=events.reset,
+            name=name,
+            **kwds,
+        )
+        self._physical = self._physical_neurons(physical)
+        self._compose()
+        self._assign(self.equation_parameters())
+        self._assign_constants()
+        self.rest()
+        biases.subscribe(self)
+
+    # -- what the group is made of -------------------------------------------------------------------
+
+    @property
+    def biases(self) -> Biases:
+        """Codes of the core; assign another `Biases` to change all at once."""
+        return self._biases
+
+    @biases.setter
+    def biases(self, value: Biases) -> None:
+        if not isinstance(value, Biases):
+            raise DynapseError(f"biases is {type(value).__name__}; give a brian2dynapse.Biases")
+        self._biases.unsubscribe(self)
+        self._biases = value
+        value.subscribe(self)
+        self.biases_changed(value)
+
+    @property
+    def chip(self) -> Chip:
+        """The chip that the neurons are on."""
+        return self._chip
+
+    @property
+    def latches(self) -> frozenset[str]:
+        """Latches that are on."""
+        return self._latches
+
+    @property
+    def dendrites(self) -> frozenset[str]:
+        """Dendrites that are integrated."""
+        return self._dendrites
+
+    @property
+    def physical(self) -> np.ndarray:
+        """Physical neurons, 1024*chip + 256*core + neuron, shape (N,)."""
+        return self._physical
+
+    @property
+    def circuits(self) -> list[str]:
+        """Names of the equation files that this group runs."""
+        return circuits.circuits_of(self._latches, self._dendrites)
+
+    def use_dendrite(self, dendrite: str) -> None:
+        """Switch a dendrite on: its current is integrated and acts on the soma from now on.
+
+        Parameters
+        ----------
+        dendrite : str
+            ``"ampa"``, ``"nmda"``, ``"gaba"`` or ``"shunt"``.
+        """
+        circuits.check_dendrite(dendrite)
+        if dendrite not in self._dendrites:
+            self._dendrites |= {dendrite}
+            self._compose()
+
+    def equation_parameters(self) -> list[str]:
+        """Names of the parameters that come from biases."""
+        return [name for name in facts.modelled_parameters() if name in self.variables]
+
+    def bias_current(self, parameter: str) -> float:
+        """Current of the bias behind a parameter, without mismatch, in amp."""
+        return self._biases.current_in_amp(facts.modelled_parameters()[parameter])
+
+    def bias_values(self, parameter: str) -> np.ndarray:
+        """Current of a bias in each physical neuron, with mismatch; amp, shape (N,)."""
+        factors = self._chip.mismatch_factors(facts.modelled_parameters()[parameter], self._physical)
+        return self.bias_current(parameter) * factors
+
+    def biases_changed(self, names: Iterable[str]) -> None:
+        """Take changed biases over; called by `Biases`."""
+        names = list(names)
+        self._assign([facts.bias(name).parameter for name in names if facts.bias(name).parameter in self.variables])
+        for connection in sorted(self._connections, key=lambda one: one.name):
+            connection.biases_changed(names)
+
+    def receive(self, connection) -> None:
+        """Take note of a connection onto this group: its dendrite is on, and it follows the biases."""
+        self.use_dendrite(connection.dendrite)
+        self._connections.add(connection)
+
+    # -- assembly ------------------------------------------------------------------------------------
+
+    def _model(self) -> circuits.Model:
+        return circuits.compose(self.circuits, self._chip.swap_gaba_shunt)
+
+    def _compose(self) -> None:
+        """Reduce the group's equations to the circuits that are on."""
+        self.equations = self.user_equations = Equations(self._model().equations)
+        self._compositions.append(self.equations)  # subgroups made earlier hold a weak reference to theirs
+        for name, equation in self.equations.items():
+            if equation.type == SUBEXPRESSION:
+                variable = self.variables[name]
+                variable.expr = str(equation.expr)
+                variable.identifiers = get_identifiers(variable.expr)
+
+    def _physical_neurons(self, physical) -> np.ndarray:
+        if physical is None:
+            return self._chip.neurons_for(self.name, self._N)
+        physical = np.asarray(physical)
+        if physical.shape != (self._N,) or physical.dtype.kind not in "iu" or np.any(physical < 0):
+            raise DynapseError(
+                f"{self.name}: physical has shape {physical.shape} and type {physical.dtype}; "
+                f"give {self._N} non-negative integers, 1024*chip + 256*core + neuron"
+            )
+        return physical
+
+    def _assign(self, parameters: Iterable[str]) -> None:
+        """Set parameters from biases and mismatch."""
+        for parameter in parameters:
+            values = self.bias_values(parameter)
+            # One number is assigned as such: Brian2 then writes no array file in standalone mode.
+            uniform = np.all(values == values[0])
+            self._set(parameter, float(values[0]) if uniform else values)
+
+    def _set(self, name: str, value) -> None:
+        self.variables[name].get_addressable_value(name, self).set_item(slice(None), value)
+
+    def rest(self) -> None:
+        """Put every neuron to rest: all currents at `I_0`, no pulse waiting, not refractory.
+
+        What users of the chip do between trials by draining it through a large leak.
+        """
+        for name, equation in Equations(circuits.compose(_ALL_CIRCUITS).equations).items():
+            if equation.type == DIFFERENTIAL_EQUATION:
+                self._set(name, self._chip.constants["I_0"])
+            elif equation.type == PARAMETER and "constant" not in equation.flags:
+                self._set(name, 0.0)
+        self._set("Imem_before", self._chip.constants["I_0"])
+
+    def _assign_constants(self) -> None:
+        for name, value in self._chip.constants.items():
+            if name in self.variables:
+                self._set(name, value)
+
+    # -- Brian2 --------------------------------------------------------------------------------------
+
+    def before_run(self, run_namespace=None):
+        """Check that the time step suits the circuits, then prepare the run (called by Brian2)."""
+        checks.check_neurons(self)
+        super().before_run(run_namespace=run_namespace)
+
+    def __setattr__(self, key, value, level=0):
+        for dendrite, (current, _) in circuits.DENDRITES.items():
+            if key in (current, f"{current}_"):
+                self.use_dendrite(dendrite)  # a current that somebody sets should decay and act
+        super().__setattr__(key, value, level=level + 1)
+
+    def __repr__(self) -> str:
+        on = ", ".join(sorted(self._latches)) or "none"
+        return f"<Neurons '{self.name}': {self._N} neurons, circuits {', '.join(self.circuits)}; latches {on}>"
+
