@@ -93,8 +93,6 @@ class Connection(Synapses):
             name=name or f"{source.name}_{target.name}_{dendrite}*",
             **kwds,
         )
-        self._set("Q_extender", neurons.chip.constants["Q_extender"])
-        self._set("I_extender", neurons.bias_current("I_extender"))
         neurons.receive(self)
 
     # -- what the connection is made of --------------------------------------------------------------
@@ -164,6 +162,8 @@ class Connection(Synapses):
             If there is one mask a synapse and their number does not match, or cannot be known.
         """
         super().connect(*args, level=level + 1, **kwds)
+        self._set("Q_extender", self._neurons.chip.constants["Q_extender"])
+        self._set("I_extender", self._neurons.bias_current("I_extender"))
         self._assign_weights()
 
     def connect_fixed_indegree(self, indegree, repeat=1, seed=None, autapses=True):
@@ -195,7 +195,7 @@ class Connection(Synapses):
     def biases_changed(self, names) -> None:
         """Take changed biases over; called by `Neurons`."""
         parameters = {bias(name).parameter for name in names}
-        if "I_extender" in parameters:
+        if "I_extender" in parameters and self._connect_called:
             self._set("I_extender", self._neurons.bias_current("I_extender"))
         if parameters & {"I_delay0", "I_delay1", "I_delay2"}:
             delay = self.pre.variables["delay"].get_addressable_value("delay", self.pre)

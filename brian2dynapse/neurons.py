@@ -248,6 +248,14 @@ class Neurons(NeuronGroup):
         checks.check_neurons(self)
         super().before_run(run_namespace=run_namespace)
 
+    def resolve_all(self, identifiers, run_namespace, *args, **kwds):
+        """Find what names in the equations refer to (called by Brian2).
+
+        `dt` is the group's own time step; a variable of that name in the user's script is no conflict.
+        """
+        run_namespace = {name: value for name, value in run_namespace.items() if name != "dt"}
+        return super().resolve_all(identifiers, run_namespace, *args, **kwds)
+
     def __setattr__(self, key, value, level=0):
         for dendrite, (current, _) in circuits.DENDRITES.items():
             if key in (current, f"{current}_"):

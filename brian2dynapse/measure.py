@@ -1,0 +1,113 @@
+"""Measuring protocols: run an experiment, return a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from brian2 import Network, SpikeMonitor, ms, second
+
+from . import dac, facts
+from .biases import Biases
+from .chip import Chip
+from .errors import DynapseError
+from .neurons import Neurons
+
+DC_BIAS = "SOIF_DC_P"
+
+
+def fi_curve(
+    biases: Biases,
+    codes,
+    chip: Chip | Iterable[Chip] | None = None,
+    neurons: int = facts.NEURONS_PER_CORE,
+    latches: Iterable[str] = (),
+    duration=500 * ms,
+    settle=100 * ms,
+    report=None,
+) -> pd.DataFrame:
+    """Firing rate against the DC input, for every neuron of a core.
+
+    All codes are run at once, as one group with a copy of the neurons for each code.
+
+    Parameters
+    ----------
+    biases : Biases
+        Codes of the core; SOIF_DC_P is replaced by `codes`.
+    codes : sequence of (int, int)
+        Codes (coarse, fine) of SOIF_DC_P.
+    chip : Chip or iterable of Chip, optional
+        One or several individuals, run together. An ideal chip has one neuron, since all are equal.
+    neurons : int
+        Number of neurons, the first ones of core 0 of each chip.
+    latches : iterable of str
+        Latches that are on beside ``so_dc``.
+    duration : Quantity
+        Time over which spikes are counted.
+    settle : Quantity
+        Time before that.
+    report : str, optional
+        Progress report of Brian2, for example ``"text"``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns chip (number in the order given), seed, mismatch, neuron, coarse, fine, current_A
+        (nominal DC current in the circuit), rate_Hz: from first to last spike of the time
+        counted, or number over duration if there are fewer than two.
+
+    Raises
+    ------
+    CodeError
+        If a code is out of range.
+    DynapseError
+        If there are no codes or no neurons.
+    """
+    codes = np.asarray(list(codes))
+    if codes.ndim != 2 or codes.shape[1] != 2 or not len(codes) or neurons < 1:
+        raise DynapseError("fi_curve needs at least one code (coarse, fine) and one neuron")
+    currents = dac.current(DC_BIAS, codes[:, 0], codes[:, 1], biases.table)
+    chips = [chip or Chip()] if chip is None or isinstance(chip, Chip) else list(chip)
+    groups, monitors = [], []
+    for number, one in enumerate(chips):
+        count = neurons if one.mismatch else 1
+        physical = np.tile(np.arange(count), len(codes))
+        group = Neurons(
+            len(physical), biases, latches={"so_dc", *latches}, chip=one, physical=physical, name=f"fi_neurons_{number}"
+        )
+        group.I_dc_ = np.repeat(currents, count) * one.mismatch_factors(DC_BIAS, physical)
+        groups.append(group)
+        monitors.append(SpikeMonitor(group, name=f"fi_spikes_{number}"))
+    Network(*groups, *monitors).run(settle + duration, report=report)
+    tables = []
+    for number, (one, group, monitor) in enumerate(zip(chips, groups, monitors, strict=True)):
+        count = len(group) // len(codes)
+        tables.append(
+            pd.DataFrame(
+                {
+                    "chip": number,
+                    "seed": one.seed,
+                    "mismatch": one.mismatch,
+                    "neuron": np.tile(np.arange(count), len(codes)),
+                    "coarse": np.repeat(codes[:, 0], count),
+                    "fine": np.repeat(codes[:, 1], count),
+                    "current_A": np.repeat(currents, count),
+                    "rate_Hz": _rates(monitor, len(group), float(settle / second), float(duration / second)),
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _rates(monitor: SpikeMonitor, size: int, settle: float, duration: float) -> np.ndarray:
+    times, index = np.asarray(monitor.t / second), np.asarray(monitor.i)
+    index, times = index[times >= settle], times[times >= settle]
+    count = np.bincount(index, minlength=size)
+    first, last = np.full(size, np.inf), np.full(size, -np.inf)
+    np.minimum.at(first, index, times)
+    np.maximum.at(last, index, times)
+    rates = count / duration
+    several = count > 1
+    rates[several] = (count[several] - 1) / (last[several] - first[several])
+    return rates
