@@ -77,5 +77,6 @@ def dpi_jump(current, gain, jump):
     Quantity or array
         Current after, amp.
     """
-    start = current / gain
-    return np.where(jump == 0, current, gain * wrightomega(np.log(start) + start + jump))
+    start = np.asarray(current / gain)
+    after = np.asarray(gain) * wrightomega(np.log(start) + start + jump)
+    return np.where(jump == 0, np.asarray(current), after) * amp

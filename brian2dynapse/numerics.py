@@ -141,14 +141,15 @@ def _membrane(current, rate, equations) -> list[str]:
     gain, saturation = _gain(current, growth)
     floor_term = _floor(current, growth)
     name = current.name
-    if gain is None:
-        raise UnsupportedEquationsException(f"the equation of {name} has no factor 1/(1 + {name}/I_gain)")
-    # f_w = (1 + I/I_gain) f; the factor cancels in the input term, which is why w is linear in the input.
-    cancelled = sympy.Dummy("saturation", real=True)
-    split = growth.subs(saturation, cancelled)
-    driven, free = split.diff(cancelled), split.subs(cancelled, 0)
-    speed = driven + free * (1 + current / gain)
-    slope = current * gain / (gain + current) * speed.diff(current)  # df_w/dw
+    if gain is None:  # nothing reaches the input: w is ln Imem
+        speed, slope = growth, current * growth.diff(current)
+    else:
+        # f_w = (1 + I/I_gain) f; the factor cancels in the input term, which is why w is linear in the input.
+        cancelled = sympy.Dummy("saturation", real=True)
+        split = growth.subs(saturation, cancelled)
+        driven, free = split.diff(cancelled), split.subs(cancelled, 0)
+        speed = driven + free * (1 + current / gain)
+        slope = current * gain / (gain + current) * speed.diff(current)  # df_w/dw
     shared, (speed, slope) = sympy.cse([speed, slope], sympy.numbered_symbols(f"_{name}_term"))
     step = "dt"
     lines = []
@@ -156,6 +157,7 @@ def _membrane(current, rate, equations) -> list[str]:
         step = "t_step"
         lines += [f"{step} = clip(dt - {REFRACTORY_CLOCK}, 0, 2*dt)", f"{name}_before = {name}"]
     lines += [f"{symbol.name} = {sympy_to_str(expression)}" for symbol, expression in shared]
-    grown = f"dpi_jump({name}, {sympy_to_str(gain)}, {step}*({sympy_to_str(speed)})*exprel({step}*({sympy_to_str(slope)})))"
+    gained = f"{step}*({sympy_to_str(speed)})*exprel({step}*({sympy_to_str(slope)}))"
+    grown = f"{name}*exp({gained})" if gain is None else f"dpi_jump({name}, {sympy_to_str(gain)}, {gained})"
     floor = sympy_to_str(floor_term[0]) if floor_term else "0"
     return [*lines, f"{name} = clip({grown}, {floor}, inf)"]

@@ -1,0 +1,29 @@
+# Two commands on a fresh machine: make demo, make test. Both make .venv and install what is needed.
+PYTHON ?= python3
+VENV ?= .venv
+RUN = $(VENV)/bin/python
+
+.PHONY: demo test lint table clean
+
+demo: $(VENV)/installed
+	$(RUN) tutorials/demo.py $(DEMO)
+
+test: $(VENV)/installed
+	$(RUN) -m pytest $(TESTS)
+
+lint: $(VENV)/installed
+	$(RUN) -m ruff check .
+	$(VENV)/bin/lint-imports
+
+# The table of time step against error in the README.
+table: $(VENV)/installed
+	$(RUN) tutorials/time_step_table.py
+
+$(VENV)/installed: pyproject.toml setup.cfg
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --upgrade pip
+	$(RUN) -m pip install --quiet --editable '.[test]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo_output build *.egg-info
