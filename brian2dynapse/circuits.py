@@ -16,6 +16,7 @@ from functools import cache
 from importlib import resources
 
 from .errors import DynapseError, unknown_name
+from .facts import latch_table
 
 # dendrite: (current, charge packet). The order is that of the chip's dendrite field.
 DENDRITES = {
@@ -24,6 +25,8 @@ DENDRITES = {
     "gaba": ("Igaba", "Qgaba"),
     "shunt": ("Ishunt", "Qshunt"),
 }
+# Brian2 needs every variable when a group is made, also those of circuits that are switched on later.
+_MODELLED_LATCHES = frozenset(name for name, (effect, _) in latch_table().items() if effect == "modelled")
 SUMS = ("I_sum", "I_inhibition", "I_feedback")
 
 _CONTRIBUTION = re.compile(r"^(\w+) ([+-])= (.+)$")
@@ -118,7 +121,7 @@ def circuits_of(latches: frozenset[str], dendrites: frozenset[str]) -> list[str]
 
 
 def compose(circuit_names: list[str], swap_gaba_shunt: bool = False) -> Model:
-    """Compose circuits into one neuron model.
+    """Compose circuits into one neuron model: what a group integrates.
 
     Parameters
     ----------
@@ -133,13 +136,61 @@ def compose(circuit_names: list[str], swap_gaba_shunt: bool = False) -> Model:
         Only what these circuits need.
     """
     circuits = [circuit(name) for name in circuit_names]
+    events = [event for one in circuits for event in one.events]
+    return Model(
+        equations="\n".join(_lines(circuits, _contributions(circuits, swap_gaba_shunt))),
+        threshold=" and ".join(code for kind, code in events if kind == "spike when"),
+        reset="\n".join(code for kind, code in events if kind == "on spike"),
+    )
+
+
+def declare(latches: frozenset[str], swap_gaba_shunt: bool = False) -> str:
+    """Equations that declare the variables of every circuit, for reading and monitors.
+
+    A dendrite may be switched on after a monitor was made. So the sums of the soma are declared with a
+    switch (0 or 1) for every dendrite, `on_ampa` and so on, and stay true whenever they are read.
+
+    Parameters
+    ----------
+    latches : frozenset of str
+        Latches of the group; the sums hold what they connect.
+    swap_gaba_shunt : bool
+        As in `compose`.
+
+    Returns
+    -------
+    str
+        Brian2 equations.
+    """
+    contributions = []
+    for name in circuits_of(latches, frozenset(DENDRITES)):
+        switch = f"on_{name}*" if name in DENDRITES else ""
+        contributions += [(total, sign, switch + term) for total, sign, term in _actions(circuit(name), swap_gaba_shunt)]
+    if "denm_nmda" in latches:
+        contributions = _changed(contributions, circuit("nmda_gate"))
+    every = [circuit(name) for name in circuits_of(_MODELLED_LATCHES, frozenset(DENDRITES))]
+    switches = [f"on_{name} : 1 (shared)" for name in DENDRITES]
+    return "\n".join([*_lines(every, contributions), *switches])
+
+
+def _contributions(circuits: list[Circuit], swap_gaba_shunt: bool) -> list[tuple[str, str, str]]:
     contributions = [line for one in circuits for line in _actions(one, swap_gaba_shunt)]
     for one in circuits:
-        for total, current, replacement in one.changes:
-            contributions = [
-                (into, sign, replacement if (into, term) == (total, current) else term)
-                for into, sign, term in contributions
-            ]
+        contributions = _changed(contributions, one)
+    return contributions
+
+
+def _changed(contributions, one: Circuit) -> list[tuple[str, str, str]]:
+    for total, current, replacement in one.changes:
+        contributions = [
+            (into, sign, re.sub(rf"\b{current}\b", replacement, term) if into == total else term)
+            for into, sign, term in contributions
+        ]
+    return contributions
+
+
+def _lines(circuits: list[Circuit], contributions) -> list[str]:
+    """Equations of circuits, each variable once, with the sums filled in."""
     lines = {}
     for one in circuits:
         for line in one.equations:
@@ -148,12 +199,7 @@ def compose(circuit_names: list[str], swap_gaba_shunt: bool = False) -> Model:
                 line = line.replace("{sum}", _sum(contributions, name))
             if lines.setdefault(name, line) != line:
                 raise DynapseError(f"{one.name}.eqs declares {name} as '{line}', another circuit as '{lines[name]}'")
-    events = [event for one in circuits for event in one.events]
-    return Model(
-        equations="\n".join(lines.values()),
-        threshold=" and ".join(code for kind, code in events if kind == "spike when"),
-        reset="\n".join(code for kind, code in events if kind == "on spike"),
-    )
+    return list(lines.values())
 
 
 def _actions(one: Circuit, swap_gaba_shunt: bool) -> tuple[tuple[str, str, str], ...]:

@@ -77,7 +77,7 @@ class Connection(Synapses):
             if fixed in kwds:
                 raise DynapseError(f"{fixed} of a Connection follows from the circuit; use Synapses for other models")
         circuits.check_dendrite(dendrite)
-        if delay not in DELAYS:
+        if not isinstance(delay, str) or delay not in DELAYS:
             raise unknown_name("delay", delay, DELAYS)
         self._dendrite = dendrite
         self._delay_bits = delay

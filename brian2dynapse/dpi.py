@@ -1,4 +1,4 @@
-"""The jump of a DPI: what a charge does to its current, as a function for every Brian2 target.
+"""The jump of a DPI: what a charge does to its current, as functions for every Brian2 target.
 
 With y = I/I_gain, the circuit obeys d(y + ln y)/dt = input - leak: a charge raises y + ln y by
 Q/(tau I_tau), however fast it comes. The new current is I_gain * omega(y + ln y + jump), where omega,
@@ -80,3 +80,67 @@ def dpi_jump(current, gain, jump):
     start = np.asarray(current / gain)
     after = np.asarray(gain) * wrightomega(np.log(start) + start + jump)
     return np.where(jump == 0, np.asarray(current), after) * amp
+
+
+_CPP_AGO = """
+static inline double dpi_decay(const double current, const double age, const double floor, const double kappa)
+{
+    const double over_floor = pow(current/floor, 1.0/kappa) - 1.0;
+    return over_floor > 0.0 ? floor*pow(1.0 + over_floor*exp(-age/kappa), kappa) : floor;
+}
+static inline double dpi_jump_ago(const double current, const double gain, const double jump, const double age,
+                                  const double floor, const double kappa)
+{
+    const double before = dpi_decay(current, -age, floor, kappa);
+    return dpi_decay(dpi_jump(before, gain, jump), age, floor, kappa);
+}
+"""
+
+_CYTHON_AGO = """
+from libc.math cimport exp, pow
+cdef double dpi_decay(double current, double age, double floor, double kappa):
+    cdef double over_floor = pow(current/floor, 1.0/kappa) - 1.0
+    return floor*pow(1.0 + over_floor*exp(-age/kappa), kappa) if over_floor > 0.0 else floor
+cdef double dpi_jump_ago(double current, double gain, double jump, double age, double floor, double kappa):
+    cdef double before = dpi_decay(current, -age, floor, kappa)
+    return dpi_decay(dpi_jump(before, gain, jump), age, floor, kappa)
+"""
+
+
+def _decay(current, age, floor, kappa):
+    over_floor = np.maximum((current / floor) ** (1 / kappa) - 1, 0)
+    return floor * (1 + over_floor * np.exp(-age / kappa)) ** kappa
+
+
+@implementation("cpp", _CPP_AGO, dependencies={"dpi_jump": dpi_jump})
+@implementation("cython", _CYTHON_AGO, dependencies={"dpi_jump": dpi_jump})
+@implementation("numpy", discard_units=True)
+@check_units(current=amp, gain=amp, jump=1, age=1, floor=amp, kappa=1, result=amp)
+def dpi_jump_ago(current, gain, jump, age, floor, kappa):
+    """Current of a DPI now, if a charge that came a moment ago is taken into account only now.
+
+    Goes back along the decay, applies the jump, and decays again: exact.
+
+    Parameters
+    ----------
+    current : Quantity or array
+        Current now, without the charge, amp.
+    gain, jump : Quantity, float or array
+        As in `dpi_jump`.
+    age : float or array
+        Time since the charge, in units of the time constant tau.
+    floor : Quantity or array
+        I_0, amp.
+    kappa : float or array
+        Subthreshold slope.
+
+    Returns
+    -------
+    Quantity or array
+        Current now, amp.
+    """
+    current, gain, floor = np.asarray(current), np.asarray(gain), np.asarray(floor)
+    before = _decay(current, -age, floor, kappa)
+    start = before / gain
+    after = np.where(jump == 0, before, gain * wrightomega(np.log(start) + start + jump))
+    return _decay(after, age, floor, kappa) * amp

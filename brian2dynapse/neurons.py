@@ -6,23 +6,15 @@ import weakref
 from collections.abc import Iterable
 
 import numpy as np
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, SUBEXPRESSION, Equations
+from brian2.equations.equations import Equations
 from brian2.groups.neurongroup import NeuronGroup
-from brian2.utils.stringtools import get_identifiers
 
 from . import checks, circuits, facts
 from .biases import Biases
 from .chip import Chip
-from .dpi import dpi_jump
+from .dpi import dpi_jump, dpi_jump_ago
 from .errors import DynapseError
 from .numerics import circuit_step
-
-# Every circuit of this version: the variables of all of them exist in every group (at rest where a circuit is
-# off), so that monitors can be made in any order; only the equations of those that are on are integrated.
-_ALL_CIRCUITS = circuits.circuits_of(
-    frozenset(name for name, (effect, _) in facts.latch_table().items() if effect == "modelled"),
-    frozenset(circuits.DENDRITES),
-)
 
 
 class Neurons(NeuronGroup):
@@ -89,15 +81,15 @@ class Neurons(NeuronGroup):
         self._biases = biases
         self._connections = weakref.WeakSet()
         self._compositions = []
-        everything = circuits.compose(_ALL_CIRCUITS, self._chip.swap_gaba_shunt)
-        events = self._model()
-        kwds["namespace"] = {"dpi_jump": dpi_jump, **(kwds.get("namespace") or {})}
+        declared = circuits.declare(self._latches, self._chip.swap_gaba_shunt)
+        model = self._model()
+        kwds["namespace"] = {"dpi_jump": dpi_jump, "dpi_jump_ago": dpi_jump_ago, **(kwds.get("namespace") or {})}
         super().__init__(
             N,
-            model=Equations(everything.equations),
+            model=Equations(declared),
             method=circuit_step,
-            threshold=events.threshold,
-            reset=events.reset,
+            threshold=model.threshold,
+            reset=model.reset,
             name=name,
             **kwds,
         )
@@ -193,14 +185,11 @@ class Neurons(NeuronGroup):
         return circuits.compose(self.circuits, self._chip.swap_gaba_shunt)
 
     def _compose(self) -> None:
-        """Reduce the group's equations to the circuits that are on."""
+        """Reduce what is integrated to the circuits that are on."""
         self.equations = self.user_equations = Equations(self._model().equations)
         self._compositions.append(self.equations)  # subgroups made earlier hold a weak reference to theirs
-        for name, equation in self.equations.items():
-            if equation.type == SUBEXPRESSION:
-                variable = self.variables[name]
-                variable.expr = str(equation.expr)
-                variable.identifiers = get_identifiers(variable.expr)
+        for dendrite in circuits.DENDRITES:
+            self._set(f"on_{dendrite}", float(dendrite in self._dendrites))
 
     def _physical_neurons(self, physical) -> np.ndarray:
         if physical is None:
@@ -229,12 +218,10 @@ class Neurons(NeuronGroup):
 
         What users of the chip do between trials by draining it through a large leak.
         """
-        for name, equation in Equations(circuits.compose(_ALL_CIRCUITS).equations).items():
-            if equation.type == DIFFERENTIAL_EQUATION:
-                self._set(name, self._chip.constants["I_0"])
-            elif equation.type == PARAMETER and "constant" not in equation.flags:
-                self._set(name, 0.0)
-        self._set("Imem_before", self._chip.constants["I_0"])
+        for current in ("Imem", "Imem_before", "Iahp", *(current for current, _ in circuits.DENDRITES.values())):
+            self._set(current, self._chip.constants["I_0"])
+        for name in ("refractory_left", "t_step", *(charge for _, charge in circuits.DENDRITES.values())):
+            self._set(name, 0.0)
 
     def _assign_constants(self) -> None:
         for name, value in self._chip.constants.items():

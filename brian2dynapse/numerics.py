@@ -2,15 +2,15 @@
 
 Every current of a model obeys dI/dt = I * f(I, ...). Two kinds of equation are told apart by their form:
 
-*Dendrites and adaptation*: a DPI whose input is a packet of charge (a parameter in coulomb, divided by dt).
-  The packet acts as an exact jump at the start of the step (`dpi.dpi_jump`), then the current decays by the
-  closed form of dI/dt = -(I/tau) (1 - (I_0/I)^(1/kappa)):
+*Dendrites and adaptation*: a DPI without input, or whose input is a packet of charge (a parameter in coulomb,
+  divided by dt). The packet acts as an exact jump at the start of the step (`dpi.dpi_jump`) and is emptied; then
+  the current decays by the closed form of dI/dt = -(I/tau) (1 - (I_0/I)^(1/kappa)):
 
       (I/I_0)^(1/kappa) - 1   falls by   exp(-dt/(kappa tau)).
 
-  No error at any dt. The packet is emptied.
+  No error at any dt.
 
-*The membrane*: integrated in w = ln(Imem/I_gain) + Imem/I_gain, in which the input acts linearly, by the
+*The membrane*, which is the current that has a companion ``<name>_before``: integrated in w = ln(Imem/I_gain) + Imem/I_gain, in which the input acts linearly, by the
   exponential Rosenbrock-Euler step (Hochbruck & Ostermann 2010, doi:10.1017/S0962492910000048)
 
       w grows by   h f_w exprel(h df_w/dw),
@@ -35,7 +35,7 @@ from brian2.stateupdaters.base import (
 )
 from brian2.units import coulomb
 
-REFRACTORY_CLOCK = "refractory_left"
+REFRACTORY_CLOCK = "refractory_left"  # time until the membrane is free; negative right after a short period
 
 
 class CircuitStep(StateUpdateMethod):
@@ -72,15 +72,13 @@ class CircuitStep(StateUpdateMethod):
         lines, means, membranes = [], {}, []
         for current, rate in rates.items():
             driving = [packet for packet in packets if packet in rate.free_symbols]
-            if driving:
-                lines += _packet_driven(current, rate, driving, symbols["dt"])
-                means[current] = sympy.Symbol(f"_{current.name}_mean", real=True)
-            else:
+            if f"{current.name}_before" in equations.names:
                 membranes.append((current, rate))
+            else:
+                lines += _filter(current, rate, driving, symbols["dt"])
+                means[current] = sympy.Symbol(f"_{current.name}_mean", real=True)
         for current, rate in membranes:
-            lines += _membrane(current, rate.subs(means), equations)
-        if REFRACTORY_CLOCK in equations.names:
-            lines.append(f"{REFRACTORY_CLOCK} = clip({REFRACTORY_CLOCK} - dt, 0, inf)")
+            lines += _membrane(current, rate.subs(means))
         return "\n".join(lines)
 
 
@@ -111,32 +109,37 @@ def _floor(current: sympy.Symbol, growth: sympy.Expr) -> tuple[sympy.Expr, sympy
     return None
 
 
-def _packet_driven(current, rate, driving, dt) -> list[str]:
+def _filter(current, rate, driving, dt) -> list[str]:
+    refuse = UnsupportedEquationsException(f"the equation of {current} is not that of a DPI: see numerics.py")
     growth = _growth(current, rate)
-    gain, saturation = _gain(current, growth)
     floor_term = _floor(current, growth)
-    if len(driving) != 1 or gain is None or floor_term is None:
-        raise UnsupportedEquationsException(f"{current} is driven by charge but its equation is not that of a DPI")
-    (packet,), (floor, power) = driving, floor_term
-    decay = growth.subs(packet, 0)
+    if len(driving) > 1 or floor_term is None:
+        raise refuse
+    floor, power = floor_term
+    decay = growth.subs({packet: 0 for packet in driving})
     speed = sympy.simplify(-decay.subs(power, 0))  # 1/tau
-    jump = sympy.simplify(growth.diff(packet) / saturation * packet * dt)
-    if {current} & (speed.free_symbols | jump.free_symbols) or sympy.simplify(decay + speed * (1 - power)) != 0:
-        raise UnsupportedEquationsException(f"{current} is driven by charge but its equation is not that of a DPI")
-    name, inverse_kappa = current.name, power.exp
-    start, end = f"_{name}_start", f"_{name}_end"
+    if current in speed.free_symbols or sympy.simplify(decay + speed * (1 - power)) != 0:
+        raise refuse
+    name, start, end = current.name, f"_{current.name}_start", f"_{current.name}_end"
+    lines = [f"{start} = {name}"]
+    for packet in driving:
+        gain, saturation = _gain(current, growth)
+        jump = sympy.simplify(growth.diff(packet) / saturation * packet * dt)
+        if gain is None or current in jump.free_symbols:
+            raise refuse
+        lines = [f"{start} = dpi_jump({name}, {sympy_to_str(gain)}, {sympy_to_str(jump)})", f"{packet.name} = 0"]
+    inverse_kappa = power.exp
     over_floor = f"(({start}/({sympy_to_str(floor)}))**({sympy_to_str(inverse_kappa)}) - 1)"
     fall = f"exp(-dt*({sympy_to_str(inverse_kappa * speed)}))"
     return [
-        f"{start} = dpi_jump({name}, {sympy_to_str(gain)}, {sympy_to_str(jump)})",
+        *lines,
         f"{end} = ({sympy_to_str(floor)})*(1 + {over_floor}*{fall})**({sympy_to_str(1 / inverse_kappa)})",
         f"_{name}_mean = ({start} + 4*sqrt({start}*{end}) + {end})/6",
         f"{name} = {end}",
-        f"{packet.name} = 0",
     ]
 
 
-def _membrane(current, rate, equations) -> list[str]:
+def _membrane(current, rate) -> list[str]:
     growth = _growth(current, rate)
     gain, saturation = _gain(current, growth)
     floor_term = _floor(current, growth)
@@ -151,13 +154,14 @@ def _membrane(current, rate, equations) -> list[str]:
         speed = driven + free * (1 + current / gain)
         slope = current * gain / (gain + current) * speed.diff(current)  # df_w/dw
     shared, (speed, slope) = sympy.cse([speed, slope], sympy.numbered_symbols(f"_{name}_term"))
-    step = "dt"
-    lines = []
-    if REFRACTORY_CLOCK in equations.names:
-        step = "t_step"
-        lines += [f"{step} = clip(dt - {REFRACTORY_CLOCK}, 0, 2*dt)", f"{name}_before = {name}"]
+    step = "t_step"
+    lines = [f"{step} = clip(dt - {REFRACTORY_CLOCK}, 0, 2*dt)", f"{name}_before = {name}"]
     lines += [f"{symbol.name} = {sympy_to_str(expression)}" for symbol, expression in shared]
     gained = f"{step}*({sympy_to_str(speed)})*exprel({step}*({sympy_to_str(slope)}))"
     grown = f"{name}*exp({gained})" if gain is None else f"dpi_jump({name}, {sympy_to_str(gain)}, {gained})"
     floor = sympy_to_str(floor_term[0]) if floor_term else "0"
-    return [*lines, f"{name} = clip({grown}, {floor}, inf)"]
+    return [
+        *lines,
+        f"{name} = clip({grown}, {floor}, inf)",
+        f"{REFRACTORY_CLOCK} = clip({REFRACTORY_CLOCK} - dt, 0, inf)",
+    ]

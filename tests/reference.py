@@ -121,7 +121,7 @@ class ReferenceNeuron:
                 if when == stop:
                     index = 1 + self.names.index(name)
                     state[index] = self.jump(state[index], name, charge)
-        values = np.array([samples[s] for s in samples]).reshape(len(samples), -1)
+        values = np.array([samples[s] for s in samples]).reshape(len(samples), 1 + len(self.names))
         return np.array(spikes), {name: values[:, k] for k, name in enumerate(["mem", *self.names])}
 
 

@@ -13,7 +13,7 @@ from brian2dynapse.dpi import dpi_jump
 def jumped(current, gain, jump):
     """The defining equation, solved for ln y by bisection."""
     target = np.log(current / gain) + current / gain + jump
-    log_y = brentq(lambda v: v + np.exp(v) - target, min(target, 0) - 40, abs(target) + 1, xtol=1e-15, rtol=1e-15)
+    log_y = brentq(lambda v: v + np.exp(v) - target, min(target, 0) - 40, np.log(max(target, 1)) + 1, xtol=1e-15, rtol=1e-15)
     return gain * np.exp(log_y)
 
 

@@ -1,0 +1,139 @@
+"""Bad input: a named error with the next step, before anything compiles."""
+
+import numpy as np
+import pytest
+from brian2 import BrianObjectException, Network, NeuronGroup, PopulationRateMonitor, SpikeGeneratorGroup, defaultclock, ms, us
+
+import brian2dynapse as bd
+
+
+@pytest.fixture
+def source():
+    return SpikeGeneratorGroup(4, [0], [1 * ms], name="source")
+
+
+@pytest.fixture
+def target():
+    return bd.Neurons(4, bd.Biases(), name="target")
+
+
+def test_the_error_of_the_design_page():
+    biases = bd.Biases()
+    with pytest.raises(bd.CodeError) as error:
+        biases["SOIF_LEAK_N"] = (2, 300)
+    assert str(error.value) == "SOIF_LEAK_N: fine is 300; a fine code is 0..255"
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"latches": {"so_adaption"}}, "'so_adaption' is not a latch; did you mean so_adaptation"),
+    ({"latches": {"deam_alpha"}}, "deam_alpha .* is not modelled in this version"),
+    ({"latches": "so_dc"}, "give a set of names"),
+    ({"dendrites": ["amapa"]}, "'amapa' is not a dendrite; did you mean ampa"),
+    ({"biases": {"SOIF_LEAK_N": (2, 5)}}, "biases is dict; give a brian2dynapse.Biases"),
+    ({"chip": 42}, "chip is int; give a brian2dynapse.Chip"),
+    ({"physical": [1, 2]}, "give 4 non-negative integers"),
+    ({"threshold": "Imem > 1*pA"}, "threshold of Neurons follows from its circuits"),
+    ({"refractory": 2 * ms}, "refractory of Neurons follows from its circuits"),
+])  # fmt: skip
+def test_bad_neurons(arguments, message):
+    arguments = {"biases": bd.Biases(), **arguments}
+    with pytest.raises(bd.DynapseError, match=message):
+        bd.Neurons(4, **arguments)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"dendrite": "nmdar"}, "'nmdar' is not a dendrite; did you mean nmda"),
+    ({"weight": "00101"}, "weight is '00101', 5 characters; a mask is four bits"),
+    ({"weight": "00x1"}, "a mask is four bits"),
+    ({"weight": 16}, "weight is 16; a mask is four bits"),
+    ({"weight": -1}, "weight is -1"),
+    ({"weight": [True, False, True, False, True]}, "weight has 5 bits"),
+    ({"weight": 0.5}, "weight is 0.5"),
+    ({"weight": True}, "weight is True"),
+    ({"delay": "slow"}, "'slow' is not a delay"),
+    ({"delay": 1 * ms}, "is not a delay"),
+    ({"on_pre": "x += 1"}, "on_pre of a Connection follows from the circuit"),
+])  # fmt: skip
+def test_bad_connections(source, target, arguments, message):
+    arguments = {"dendrite": "ampa", **arguments}
+    with pytest.raises(bd.DynapseError, match=message):
+        bd.Connection(source, target, **arguments)
+
+
+def test_sources_without_spikes(target):
+    silent = NeuronGroup(2, "v : 1", name="silent")
+    monitor = PopulationRateMonitor(target)
+    for source in (silent, monitor, np.zeros(3)):
+        with pytest.raises(bd.WiringError, match="makes no spikes; use Neurons, a PoissonGroup or a SpikeGeneratorGroup"):
+            bd.Connection(source, target, "ampa")
+
+
+def test_targets_that_are_not_neurons(source):
+    other = NeuronGroup(2, "v : 1", threshold="v > 1", reset="v = 0", name="other")
+    with pytest.raises(bd.WiringError, match="a synapse of the chip is on Neurons"):
+        bd.Connection(source, other, "ampa")
+
+
+def test_number_of_masks_must_be_that_of_the_synapses(source, target):
+    synapses = bd.Connection(source, target, "ampa", [1, 2, 3], name="synapses")
+    with pytest.raises(bd.WeightError, match="synapses: there are 3 masks for 16 synapses"):
+        synapses.connect()
+
+
+def test_too_few_sources(source, target):
+    synapses = bd.Connection(source, target, "ampa", name="synapses")
+    with pytest.raises(bd.WiringError, match="synapses: indegree is 5 but a target has 4 sources"):
+        synapses.connect_fixed_indegree(5)
+
+
+def test_a_delay_of_seconds_is_refused(source):
+    slow = bd.Neurons(1, bd.Biases({"SYPD_DLY0_P": (0, 0)}), chip=bd.Chip(Q_delay=bd.Chip().constant("Q_delay") * 9), name="slow")
+    with pytest.raises(bd.WiringError, match=r"a delay of 2\.25 s \(SYPD_DLY0_P = .*longer than 1 s"):
+        bd.Connection(source, slow, "ampa")
+
+
+def run_error(*objects):
+    """The error of a run; Brian2 wraps what is raised while it prepares an object."""
+    with pytest.raises((bd.TimeStepError, BrianObjectException)) as error:
+        Network(*objects).run(1 * ms)
+    found = error.value if isinstance(error.value, bd.TimeStepError) else error.value.__cause__
+    assert isinstance(found, bd.TimeStepError)
+    return str(found)
+
+
+def test_a_step_longer_than_the_membrane_time_constant():
+    neurons = bd.Neurons(1, bd.Biases({"SOIF_LEAK_N": (5, 255)}), name="draining")
+    message = run_error(neurons)
+    for part in ("draining: dt is 100. us", "tau_mem", "SOIF_LEAK_N (5,255)", "use a smaller dt or a smaller leak", "rest()"):
+        assert part in message or part == "tau_mem" and "membrane time constant" in message
+    defaultclock.dt = 0.1 * us
+    Network(bd.Neurons(1, bd.Biases({"SOIF_LEAK_N": (5, 255)}), name="fine")).run(1 * us)
+
+
+def test_a_pulse_longer_than_its_dendrite(source):
+    neurons = bd.Neurons(1, bd.Biases({"SYPD_EXT_N": (0, 50)}), name="neurons")
+    synapses = bd.Connection(source, neurons, "ampa", name="synapses")
+    synapses.connect()
+    message = run_error(source, neurons, synapses)
+    for part in ("synapses: the pulse (SYPD_EXT_N (0,50))", "the ampa time constant (DEAM_ETAU_P (2,40))", "use a larger"):
+        assert part in message
+
+
+def test_a_long_pulse_is_told(source, caught):
+    neurons = bd.Neurons(1, bd.Biases({"SYPD_EXT_N": (1, 250)}), name="neurons")
+    synapses = bd.Connection(source, neurons, "ampa", name="synapses")
+    synapses.connect()
+    with caught() as messages:
+        Network(source, neurons, synapses).run(1 * ms)
+    assert any("SYPD_EXT_N (1,250)" in text and "relative error" in text for _, _, text in messages)
+
+
+def test_an_adaptation_pulse_longer_than_its_time_constant():
+    biases = bd.Biases({"SOAD_PWTAU_N": (0, 1), "SOAD_TAU_P": (2, 200)})
+    neurons = bd.Neurons(1, biases, {"so_adaptation"}, name="neurons")
+    assert "the adaptation pulse (SOAD_PWTAU_N (0,1))" in run_error(neurons)
+
+
+def test_misspelt_state_variables_are_caught(target):
+    with pytest.raises(AttributeError, match="Did you mean"):
+        target.I_laek = 1
