@@ -17,7 +17,7 @@ lint: $(VENV)/installed
 
 # The table of time step against error in the README.
 table: $(VENV)/installed
-	$(RUN) tutorials/time_step_table.py
+	$(RUN) benchmarks/time_step.py
 
 $(VENV)/installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv $(VENV)
