@@ -16,8 +16,8 @@ import brian2dynapse as bd
 from brian2dynapse.files import write_atomically
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from experiment import all_dendrites, exact_spike_times  # noqa: E402
-from reference import reference_of  # noqa: E402
+from experiment import all_dendrites, exact_spike_times
+from reference import reference_of
 
 STEPS = (1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3)
 DC_CODES = ((1, 200), (2, 40), (3, 40))

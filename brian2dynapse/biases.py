@@ -242,8 +242,7 @@ class Biases:
         largest = dac.current_range(name, self._table)[1]
         if wanted > largest:
             raise CodeError(
-                f"{name}: {wanted:.4g} A is above {largest:.4g} A, the largest current of its codes; "
-                "ask for less"
+                f"{name}: {wanted:.4g} A is above {largest:.4g} A, the largest current of its codes; ask for less"
             )
         coarse, fine = dac.nearest(name, wanted, self._table)
         return Code(int(coarse), int(fine))
@@ -256,4 +255,3 @@ class Biases:
         frame = self.to_frame()
         frame["current"] = [str(current * amp) for current in frame["current_A"]]
         return frame[["bias", "coarse", "fine", "current", "role"]].to_html(index=False)
-

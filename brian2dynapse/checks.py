@@ -86,7 +86,9 @@ def check_connection(connection) -> None:
     leak = f"I_tau_{dendrite}"
     tau = dpi_time_constant(neurons.chip, f"C_{dendrite}", "kappa_p", neurons.bias_values(leak))
     what = f"{connection.name}: the pulse (SYPD_EXT_N {_code(neurons, 'I_extender')})"
-    _check_pulse(what, width, tau, f"the {dendrite} time constant ({modelled_parameters()[leak]} {_code(neurons, leak)})")
+    _check_pulse(
+        what, width, tau, f"the {dendrite} time constant ({modelled_parameters()[leak]} {_code(neurons, leak)})"
+    )
 
 
 def _check_pulse(what: str, width, tau, circuit: str) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions, get_unit
-from brian2.units import allunits
+from brian2.units import Quantity, allunits, get_dimensions, get_unit
 
 from . import facts
 from .errors import DynapseError, unknown_name

@@ -165,7 +165,9 @@ def declare(latches: frozenset[str], swap_gaba_shunt: bool = False) -> str:
     contributions = []
     for name in circuits_of(latches, frozenset(DENDRITES)):
         switch = f"on_{name}*" if name in DENDRITES else ""
-        contributions += [(total, sign, switch + term) for total, sign, term in _actions(circuit(name), swap_gaba_shunt)]
+        contributions += [
+            (total, sign, switch + term) for total, sign, term in _actions(circuit(name), swap_gaba_shunt)
+        ]
     if "denm_nmda" in latches:
         contributions = _changed(contributions, circuit("nmda_gate"))
     every = [circuit(name) for name in circuits_of(_MODELLED_LATCHES, frozenset(DENDRITES))]

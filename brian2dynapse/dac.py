@@ -131,7 +131,9 @@ def load_table(path: str | Path) -> GeneratorTable:
     frame = pd.read_csv(path, comment="#")
     missing = [column for column in ("type", "coarse", "fine", "current_A") if column not in frame]
     if missing:
-        raise DynapseError(f"{path.name}: column {', '.join(missing)} is missing; needed are type, coarse, fine, current_A")
+        raise DynapseError(
+            f"{path.name}: column {', '.join(missing)} is missing; needed are type, coarse, fine, current_A"
+        )
     problems = []
     currents = {}
     for kind, rows in frame.groupby("type"):

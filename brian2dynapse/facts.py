@@ -221,4 +221,3 @@ def constants(which: str) -> dict[str, Constant]:
             source=entry[prefix + "source"],
         )
     return chosen
-

@@ -252,4 +252,3 @@ class Neurons(NeuronGroup):
     def __repr__(self) -> str:
         on = ", ".join(sorted(self._latches)) or "none"
         return f"<Neurons '{self.name}': {self._N} neurons, circuits {', '.join(self.circuits)}; latches {on}>"
-

@@ -1,24 +1,25 @@
 """The integration method of the circuits, as a Brian2 state updater.
 
-Every current of a model obeys dI/dt = I * f(I, ...). Two kinds of equation are told apart by their form:
+Every current of a model obeys dI/dt = I * f(I, ...). Two kinds of equation are told apart:
 
-*Dendrites and adaptation*: a DPI without input, or whose input is a packet of charge (a parameter in coulomb,
-  divided by dt). The packet acts as an exact jump at the start of the step (`dpi.dpi_jump`) and is emptied; then
-  the current decays by the closed form of dI/dt = -(I/tau) (1 - (I_0/I)^(1/kappa)):
+*Dendrites and adaptation*: a DPI without input, or whose input is a packet of charge (a parameter in
+  coulomb, divided by dt). The packet acts as an exact jump at the start of the step (`dpi.dpi_jump`) and is
+  emptied; then the current decays by the closed form of dI/dt = -(I/tau) (1 - (I_0/I)^(1/kappa)):
 
       (I/I_0)^(1/kappa) - 1   falls by   exp(-dt/(kappa tau)).
 
   No error at any dt.
 
-*The membrane*, which is the current that has a companion ``<name>_before``: integrated in w = ln(Imem/I_gain) + Imem/I_gain, in which the input acts linearly, by the
-  exponential Rosenbrock-Euler step (Hochbruck & Ostermann 2010, doi:10.1017/S0962492910000048)
+*The membrane*, which is the current that has a companion ``<name>_before``: integrated in
+  w = ln(Imem/I_gain) + Imem/I_gain, in which the input acts linearly, by the exponential Rosenbrock-Euler step
+  (Hochbruck & Ostermann 2010, doi:10.1017/S0962492910000048)
 
       w grows by   h f_w exprel(h df_w/dw),
 
-  of second order, exact where f_w is linear, stable at any dt. The dendrites enter with their mean over the step
-  (Simpson's rule; the midpoint of an exponential decay is the geometric mean of its ends). `h` is dt, less what
-  is left of the refractory period, plus what a spike in the last step left over. The floor I_0 cannot be
-  undershot by the equation; the limiter only catches steps far larger than the time constant.
+  of second order, exact where f_w is linear, stable at any dt. The dendrites enter with their mean over the
+  step (Simpson's rule; the midpoint of an exponential decay is the geometric mean of its ends). `h` is dt,
+  less what is left of the refractory period, plus what a spike in the last step left over. The equation
+  never undershoots the floor I_0; the limiter only catches steps far larger than the time constant.
 
 The derivatives come from the equations by SymPy: to change a circuit, change its equation file.
 """
@@ -55,10 +56,7 @@ class CircuitStep(StateUpdateMethod):
         extract_method_options(method_options, {})
         if equations.is_stochastic:
             raise UnsupportedEquationsException("circuit_step integrates equations without noise terms only")
-        symbols = {
-            name: sympy.Symbol(name, real=True)
-            for name in {"dt"} | equations.names | equations.identifiers
-        }
+        symbols = {name: sympy.Symbol(name, real=True) for name in {"dt"} | equations.names | equations.identifiers}
         packets = [
             symbols[name]
             for name, equation in equations.items()

@@ -79,7 +79,13 @@ def winner_take_all(result, figure: plt.Figure) -> plt.Figure:
         size = len(monitor.source)
         color = colors[name.removeprefix("input_")]
         raster.scatter(
-            monitor.t / second, np.asarray(monitor.i) + offset, s=1.5, marker="|", color=color, linewidth=0.4, rasterized=True
+            monitor.t / second,
+            np.asarray(monitor.i) + offset,
+            s=1.5,
+            marker="|",
+            color=color,
+            linewidth=0.4,
+            rasterized=True,
         )
         ticks[offset + size / 2] = name.replace("_", " ")
         offset += size + 6
@@ -96,7 +102,9 @@ def winner_take_all(result, figure: plt.Figure) -> plt.Figure:
             axes.axvspan(row.step * step, (row.step + 1) * step, color=color, alpha=0.08, linewidth=0)
         rate.annotate(str(row.position), ((row.step + 0.5) * step, 0.98), xycoords=("data", "axes fraction"),
                       ha="center", va="top", fontsize=8)  # fmt: skip
-    rate.set(xlabel="time (s); numbers: position of the input, 0 left to 16 right; shading: the winner", ylabel="rate (Hz)")
+    rate.set(
+        xlabel="time (s); numbers: position of the input, 0 left to 16 right; shading: the winner", ylabel="rate (Hz)"
+    )
     rate.set_ylim(0, 1.35 * max(1, table[["left_Hz", "right_Hz"]].to_numpy().max()))
     rate.set_xlim(0, len(table) * step)
     rate.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -63,7 +63,9 @@ class ReferenceNeuron:
         C, _, gain = self.dpi[name]
         y = self.floor * np.exp(z) / gain
         target = y + np.log(y) + self.kappa_p * charge / (C * self.U_T)
-        log_y = brentq(lambda v: v + np.exp(v) - target, np.log(y) - 1, max(np.log(y), target) + 1, xtol=1e-14, rtol=1e-15)
+        log_y = brentq(
+            lambda v: v + np.exp(v) - target, np.log(y) - 1, max(np.log(y), target) + 1, xtol=1e-14, rtol=1e-15
+        )
         return log_y + np.log(gain / self.floor)
 
     def run(self, duration, arrivals=(), sample_times=()):

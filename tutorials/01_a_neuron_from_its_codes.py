@@ -14,7 +14,7 @@ from pathlib import Path
 import brian2 as b2
 import matplotlib.pyplot as plt
 import numpy as np
-from brian2 import mV, ms, nA, pA, second
+from brian2 import ms, mV, nA, pA, second
 
 import brian2dynapse as bd
 

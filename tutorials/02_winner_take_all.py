@@ -82,7 +82,9 @@ assert table["winner"].iloc[middle] == "right"
 there, back = table.iloc[: middle + 1], table.iloc[middle:]
 last_left_there = there.loc[there["winner"] == "left", "position"].max()
 last_right_back = back.loc[back["winner"] == "right", "position"].min()
-print(f"'left' wins up to position {last_left_there} on the way there; 'right' down to {last_right_back} on the way back")
+print(
+    f"'left' wins up to position {last_left_there} on the way there; 'right' down to {last_right_back} on the way back"
+)
 if not QUICK:
     # both win at the same position, each when it comes from its own side
     assert last_right_back <= last_left_there
@@ -94,4 +96,10 @@ if not QUICK:
 loser = table[["left_Hz", "right_Hz"]].min(axis=1) / table[["left_Hz", "right_Hz"]].max(axis=1)
 print("rate of the loser over that of the winner, median over the steps:", loser.median().round(3))
 assert loser.median() < 0.1
-print("time of one step:", wta.step, "delay of the recurrent excitation:", wta.connections["left to left"].delay_time() * second / ms, "ms")
+print(
+    "time of one step:",
+    wta.step,
+    "delay of the recurrent excitation:",
+    wta.connections["left to left"].delay_time() * second / ms,
+    "ms",
+)

@@ -19,7 +19,7 @@ import brian2dynapse as bd
 from brian2dynapse.files import write_atomically
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402  (after the choice of a backend without screen)
+import matplotlib.pyplot as plt
 
 # The rheobase of the working point is near 60 pA: coarse 1 spans it, coarse 2 and 3 go far above.
 COARSE = (1, 2, 3)

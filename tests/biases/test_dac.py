@@ -1,6 +1,7 @@
 """Codes to currents: figures of the facts, and the inverse against brute force."""
 
 import csv
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ def independent_current(name, coarse, fine):
             generator += float(row[f"bit{bit}_A"])
     with open(folder / "mirror_gain.csv") as file:
         knots = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    for low, high in zip(knots, knots[1:], strict=False):
+    for low, high in itertools.pairwise(knots):
         x0, x1 = float(low["current_A"]), float(high["current_A"])
         if x0 <= generator <= x1:
             g0, g1 = float(low[bias.gain_curve]), float(high[bias.gain_curve])

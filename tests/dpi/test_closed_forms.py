@@ -17,7 +17,9 @@ def record(neurons, names, duration, *others):
     return monitor
 
 
-@pytest.mark.parametrize("dendrite, current", [("ampa", "Iampa"), ("nmda", "Inmda"), ("gaba", "Igaba"), ("shunt", "Ishunt")])
+@pytest.mark.parametrize(
+    "dendrite, current", [("ampa", "Iampa"), ("nmda", "Inmda"), ("gaba", "Igaba"), ("shunt", "Ishunt")]
+)
 @pytest.mark.parametrize("dt", [10 * us, 500 * us])
 def test_decay_is_exponential_far_above_the_floor(dendrite, current, dt):
     defaultclock.dt = dt

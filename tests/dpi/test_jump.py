@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import NeuronGroup, Network, amp, prefs, set_device
+from brian2 import Network, NeuronGroup, amp, prefs, set_device
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
@@ -13,7 +13,9 @@ from brian2dynapse.dpi import dpi_jump
 def jumped(current, gain, jump):
     """The defining equation, solved for ln y by bisection."""
     target = np.log(current / gain) + current / gain + jump
-    log_y = brentq(lambda v: v + np.exp(v) - target, min(target, 0) - 40, np.log(max(target, 1)) + 1, xtol=1e-15, rtol=1e-15)
+    log_y = brentq(
+        lambda v: v + np.exp(v) - target, min(target, 0) - 40, np.log(max(target, 1)) + 1, xtol=1e-15, rtol=1e-15
+    )
     return gain * np.exp(log_y)
 
 
@@ -50,7 +52,12 @@ def test_compiled_jump_equals_numpy(target, tmp_path):
         set_device("cpp_standalone", directory=str(tmp_path), build_on_run=True)
     else:
         prefs.codegen.target = target
-    ratio, jump = (a.ravel() for a in np.meshgrid(np.logspace(-14, 6, 81), np.concatenate([-np.logspace(2, -9, 45), [0], np.logspace(-9, 3, 49)])))
+    ratio, jump = (
+        a.ravel()
+        for a in np.meshgrid(
+            np.logspace(-14, 6, 81), np.concatenate([-np.logspace(2, -9, 45), [0], np.logspace(-9, 3, 49)])
+        )
+    )
     group = NeuronGroup(
         ratio.size,
         "current : amp\nafter : amp\njump : 1",

@@ -2,7 +2,16 @@
 
 import numpy as np
 import pytest
-from brian2 import BrianObjectException, Network, NeuronGroup, PopulationRateMonitor, SpikeGeneratorGroup, defaultclock, ms, us
+from brian2 import (
+    BrianObjectException,
+    Network,
+    NeuronGroup,
+    PopulationRateMonitor,
+    SpikeGeneratorGroup,
+    defaultclock,
+    ms,
+    us,
+)
 
 import brian2dynapse as bd
 
@@ -64,7 +73,9 @@ def test_sources_without_spikes(target):
     silent = NeuronGroup(2, "v : 1", name="silent")
     monitor = PopulationRateMonitor(target)
     for source in (silent, monitor, np.zeros(3)):
-        with pytest.raises(bd.WiringError, match="makes no spikes; use Neurons, a PoissonGroup or a SpikeGeneratorGroup"):
+        with pytest.raises(
+            bd.WiringError, match="makes no spikes; use Neurons, a PoissonGroup or a SpikeGeneratorGroup"
+        ):
             bd.Connection(source, target, "ampa")
 
 
@@ -87,7 +98,9 @@ def test_too_few_sources(source, target):
 
 
 def test_a_delay_of_seconds_is_refused(source):
-    slow = bd.Neurons(1, bd.Biases({"SYPD_DLY0_P": (0, 0)}), chip=bd.Chip(Q_delay=bd.Chip().constant("Q_delay") * 9), name="slow")
+    slow = bd.Neurons(
+        1, bd.Biases({"SYPD_DLY0_P": (0, 0)}), chip=bd.Chip(Q_delay=bd.Chip().constant("Q_delay") * 9), name="slow"
+    )
     with pytest.raises(bd.WiringError, match=r"a delay of 2\.25 s \(SYPD_DLY0_P = .*longer than 1 s"):
         bd.Connection(source, slow, "ampa")
 
@@ -104,8 +117,14 @@ def run_error(*objects):
 def test_a_step_longer_than_the_membrane_time_constant():
     neurons = bd.Neurons(1, bd.Biases({"SOIF_LEAK_N": (5, 255)}), name="draining")
     message = run_error(neurons)
-    for part in ("draining: dt is 100. us", "tau_mem", "SOIF_LEAK_N (5,255)", "use a smaller dt or a smaller leak", "rest()"):
-        assert part in message or part == "tau_mem" and "membrane time constant" in message
+    for part in (
+        "draining: dt is 100. us",
+        "tau_mem",
+        "SOIF_LEAK_N (5,255)",
+        "use a smaller dt or a smaller leak",
+        "rest()",
+    ):
+        assert part in message or (part == "tau_mem" and "membrane time constant" in message)
     defaultclock.dt = 0.1 * us
     Network(bd.Neurons(1, bd.Biases({"SOIF_LEAK_N": (5, 255)}), name="fine")).run(1 * us)
 
@@ -115,7 +134,11 @@ def test_a_pulse_longer_than_its_dendrite(source):
     synapses = bd.Connection(source, neurons, "ampa", name="synapses")
     synapses.connect()
     message = run_error(source, neurons, synapses)
-    for part in ("synapses: the pulse (SYPD_EXT_N (0,50))", "the ampa time constant (DEAM_ETAU_P (2,40))", "use a larger"):
+    for part in (
+        "synapses: the pulse (SYPD_EXT_N (0,50))",
+        "the ampa time constant (DEAM_ETAU_P (2,40))",
+        "use a larger",
+    ):
         assert part in message
 
 

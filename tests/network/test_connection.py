@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from brian2 import (
+    Hz,
     Network,
     NeuronGroup,
     PoissonGroup,
@@ -10,7 +11,6 @@ from brian2 import (
     SpikeMonitor,
     StateMonitor,
     Synapses,
-    Hz,
     ms,
 )
 from hypothesis import given
@@ -30,7 +30,13 @@ def pair():
 @given(st.integers(0, 15))
 def test_all_spellings_of_a_mask_mean_the_same(mask):
     bits = [bool(mask >> bit & 1) for bit in range(4)]
-    assert weight_mask(mask) == weight_mask(format(mask, "04b")) == weight_mask(bits) == weight_mask(np.array(bits)) == mask
+    assert (
+        weight_mask(mask)
+        == weight_mask(format(mask, "04b"))
+        == weight_mask(bits)
+        == weight_mask(np.array(bits))
+        == mask
+    )
 
 
 def test_mask_string_has_bit_zero_rightmost():
@@ -211,7 +217,9 @@ def test_an_absent_circuit_costs_nothing():
         assert absent not in code
 
 
-@pytest.mark.parametrize("latches", [set(), {"so_dc"}, {"so_adaptation", "soif_type"}, {"denm_nmda", "so_dc", "soif_type", "so_adaptation"}])
+@pytest.mark.parametrize(
+    "latches", [set(), {"so_dc"}, {"so_adaptation", "soif_type"}, {"denm_nmda", "so_dc", "soif_type", "so_adaptation"}]
+)
 @pytest.mark.parametrize("dendrites", [[], ["nmda"], ["gaba"], ["shunt"], ["ampa", "nmda", "gaba", "shunt"]])
 def test_every_composition_runs(latches, dendrites):
     neurons = bd.Neurons(2, bd.Biases(), latches, dendrites=dendrites, name="neurons")

@@ -28,9 +28,13 @@ def run_network():
     for number, connection in enumerate(wiring):
         connection.connect_fixed_indegree(4, repeat=2, seed=number)
     spikes = [SpikeMonitor(group, name=f"{group.name}_spikes") for group in (first, second_)]
-    traces = StateMonitor(first, ["Imem", "Iampa", "Inmda", "Igaba", "Ishunt", "Iahp"], record=[0, 7], dt=1 * ms, name="traces")
+    traces = StateMonitor(
+        first, ["Imem", "Iampa", "Inmda", "Igaba", "Ishunt", "Iahp"], record=[0, 7], dt=1 * ms, name="traces"
+    )
     Network(source, first, second_, wiring, spikes, traces).run(0.3 * second)
-    return [(np.array(m.i), np.array(m.t / second)) for m in spikes], {n: np.array(getattr(traces, n)) for n in traces.record_variables}
+    return [(np.array(m.i), np.array(m.t / second)) for m in spikes], {
+        n: np.array(getattr(traces, n)) for n in traces.record_variables
+    }
 
 
 @pytest.fixture(scope="module")

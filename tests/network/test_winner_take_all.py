@@ -10,7 +10,11 @@ from brian2dynapse.networks import moving_input, winner_take_all
 
 def test_sizes_are_those_of_the_example():
     result = winner_take_all(positions=(0,), step=1 * ms)
-    assert {name: len(group) for name, group in result.populations.items()} == {"left": 64, "right": 64, "inhibitory": 32}
+    assert {name: len(group) for name, group in result.populations.items()} == {
+        "left": 64,
+        "right": 64,
+        "inhibitory": 32,
+    }
     fan_in = {name: np.zeros(len(group), int) for name, group in result.populations.items()}
     for connection in result.connections.values():
         fan_in[connection.target.name] += np.bincount(np.asarray(connection.j), minlength=len(connection.target))

@@ -25,7 +25,9 @@ def run(neurons, duration, *others, record=("Imem",)):
 def test_a_neuron_at_rest_stays_at_rest(dt, latches):
     defaultclock.dt = dt
     chip = bd.Chip()
-    neurons = bd.Neurons(1, bd.Biases(), latches, chip, dendrites=DENDRITES if "denm_nmda" in latches else (), name="resting")
+    neurons = bd.Neurons(
+        1, bd.Biases(), latches, chip, dendrites=DENDRITES if "denm_nmda" in latches else (), name="resting"
+    )
     spikes, traces = run(neurons, 2000 * dt)
     assert spikes.num_spikes == 0
     current, floor = np.asarray(traces.Imem[0]), chip.constants["I_0"]
@@ -69,7 +71,10 @@ def spike_count(dt, seed, inhibition, dendrite, latches, strength):
     generator = np.random.default_rng(seed)
     neurons = bd.Neurons(1, bd.Biases(), latches, name="target")
     sources = []
-    for name, kind, rate, mask in (("exciting", "ampa", 2000, "1000"), ("inhibiting", dendrite, 2000 * inhibition, strength)):
+    for name, kind, rate, mask in (
+        ("exciting", "ampa", 2000, "1000"),
+        ("inhibiting", dendrite, 2000 * inhibition, strength),
+    ):
         when = np.nonzero(generator.random(steps) < rate * dt)[0]
         source = SpikeGeneratorGroup(1, np.zeros(len(when), int), when * dt * second, name=name)
         synapse = bd.Connection(source, neurons, kind, mask, name=f"{name}_synapse")
@@ -100,7 +105,9 @@ def test_inhibition_at_one_microsecond():
 
 def test_gaba_and_shunt_act_as_named_and_can_be_swapped():
     plain = bd.Neurons(1, bd.Biases(), dendrites=["gaba", "shunt"], name="plain")
-    swapped = bd.Neurons(1, bd.Biases(), chip=bd.Chip(swap_gaba_shunt=True), dendrites=["gaba", "shunt"], name="swapped")
+    swapped = bd.Neurons(
+        1, bd.Biases(), chip=bd.Chip(swap_gaba_shunt=True), dendrites=["gaba", "shunt"], name="swapped"
+    )
     assert str(plain.equations["I_sum"].expr) == "- Igaba" and str(plain.equations["I_inhibition"].expr) == "Ishunt"
     assert str(swapped.equations["I_sum"].expr) == "- Ishunt" and str(swapped.equations["I_inhibition"].expr) == "Igaba"
     alone = bd.Neurons(1, bd.Biases(), chip=bd.Chip(swap_gaba_shunt=True), dendrites=["gaba"], name="alone")

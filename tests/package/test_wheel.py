@@ -20,7 +20,18 @@ def wheel(tmp_path_factory):
         if (ROOT / file).exists():
             (copy / file).parent.mkdir(parents=True, exist_ok=True)
             (copy / file).write_bytes((ROOT / file).read_bytes())
-    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(folder), str(copy)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(folder),
+        str(copy),
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return next(folder.glob("*.whl"))
 

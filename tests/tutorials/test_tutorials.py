@@ -36,7 +36,9 @@ def test_there_are_tutorials():
 
 
 def test_demo_without_a_compiler(tmp_path):
-    result = run(["-W", "error", str(TUTORIALS / "demo.py"), "--quick", "--numpy", "--output", str(tmp_path / "out")], tmp_path)
+    result = run(
+        ["-W", "error", str(TUTORIALS / "demo.py"), "--quick", "--numpy", "--output", str(tmp_path / "out")], tmp_path
+    )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
     written = {file.name for file in (tmp_path / "out").iterdir() if file.is_file()}
     assert written == {"fi_curve.png", "fi_curve.csv", "winner_take_all.png", "winner_take_all.csv"}
