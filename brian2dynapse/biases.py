@@ -75,8 +75,6 @@ class Biases:
             return NotImplemented
         return self._codes == other._codes and self._table is other._table
 
-    __hash__ = object.__hash__  # groups listen by identity
-
     def update(self, codes: Mapping) -> None:
         """Set several biases at once; nothing is set if one of them is wrong.
 
@@ -94,10 +92,18 @@ class Biases:
             If a code is out of range, or a current is negative or above what the codes reach.
         """
         checked = {name: self._code(name, value) for name, value in codes.items()}
-        changed = [name for name, code in checked.items() if self._codes[name] != code]
+        before = {name: self._codes[name] for name, code in checked.items() if self._codes[name] != code}
         self._codes.update(checked)
+        try:
+            self._notify(before)
+        except Exception:  # a group refuses, for example a delay of seconds: all or nothing
+            self._codes.update(before)
+            self._notify(before)
+            raise
+
+    def _notify(self, names) -> None:
         for listener in sorted(self._listeners, key=lambda group: group.name):
-            listener.biases_changed(changed)
+            listener.biases_changed(list(names))
 
     def current(self, name: str) -> Quantity:
         """Current of a bias as it reaches the circuit.

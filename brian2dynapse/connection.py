@@ -41,6 +41,8 @@ class Connection(Synapses):
         Mask of the four weight bits, see `weights.weight_mask`; an array gives one mask a synapse.
     delay : str
         ``"none"`` (no bit: the base delay), ``"precise"``, ``"mismatched"`` or ``"both"``.
+    std : bool
+        Short-term depression (the stp bit). Not modelled in this version: only False is accepted.
     name : str, optional
         By default made of the names of source, target and dendrite.
     **kwds
@@ -61,7 +63,7 @@ class Connection(Synapses):
     of the chip (64 synapses a neuron) is not enforced here: a model may be larger than the chip.
     """
 
-    def __init__(self, source, target, dendrite, weight="0001", delay="none", name=None, **kwds):
+    def __init__(self, source, target, dendrite, weight="0001", delay="none", std=False, name=None, **kwds):
         if not isinstance(source, SpikeSource) or "_spikespace" not in source.variables:
             raise WiringError(
                 f"the source of a connection is {type(source).__name__}"
@@ -79,6 +81,8 @@ class Connection(Synapses):
         circuits.check_dendrite(dendrite)
         if not isinstance(delay, str) or delay not in DELAYS:
             raise unknown_name("delay", delay, DELAYS)
+        if std:
+            raise DynapseError("short-term depression is not modelled in this version; use std=False")
         self._dendrite = dendrite
         self._delay_bits = delay
         self._mask = weight_mask(weight)
@@ -198,8 +202,7 @@ class Connection(Synapses):
         if "I_extender" in parameters and self._connect_called:
             self._set("I_extender", self._neurons.bias_current("I_extender"))
         if parameters & {"I_delay0", "I_delay1", "I_delay2"}:
-            delay = self.pre.variables["delay"].get_addressable_value("delay", self.pre)
-            delay.set_item(slice(None), self.delay_time())
+            self.pre.variables["delay"].set_value(self.delay_time())  # one delay for all; also before connect
         if parameters & set(_WEIGHT_PARAMETERS) and self._connect_called:
             self._assign_weights()
 

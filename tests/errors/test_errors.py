@@ -61,6 +61,7 @@ def test_bad_neurons(arguments, message):
     ({"weight": True}, "weight is True"),
     ({"delay": "slow"}, "'slow' is not a delay"),
     ({"delay": 1 * ms}, "is not a delay"),
+    ({"std": True}, "short-term depression is not modelled in this version"),
     ({"on_pre": "x += 1"}, "on_pre of a Connection follows from the circuit"),
 ])  # fmt: skip
 def test_bad_connections(source, target, arguments, message):
@@ -103,6 +104,17 @@ def test_a_delay_of_seconds_is_refused(source):
     )
     with pytest.raises(bd.WiringError, match=r"a delay of 2\.25 s \(SYPD_DLY0_P = .*longer than 1 s"):
         bd.Connection(source, slow, "ampa")
+
+
+def test_a_bias_that_a_connection_refuses_is_not_set(source):
+    biases = bd.Biases()
+    chip = bd.Chip(Q_delay=bd.Chip().constant("Q_delay") * 9)
+    synapses = bd.Connection(source, bd.Neurons(1, biases, chip=chip, name="target"), "ampa", name="synapses")
+    delay = float(synapses.delay[:])
+    with pytest.raises(bd.WiringError, match="longer than 1 s"):
+        biases.update({"SYPD_DLY0_P": (0, 0), "SOIF_LEAK_N": (0, 50)})
+    assert biases == bd.Biases()
+    assert float(synapses.delay[:]) == delay
 
 
 def run_error(*objects):

@@ -27,6 +27,10 @@ def run_network():
     ]
     for number, connection in enumerate(wiring):
         connection.connect_fixed_indegree(4, repeat=2, seed=number)
+    masks = generator.integers(0, 16, 20)
+    single = bd.Connection(source, first, "ampa", masks, name="single")  # one mask a synapse
+    single.connect(i=np.arange(20) % 10, j=np.arange(20))
+    wiring.append(single)
     spikes = [SpikeMonitor(group, name=f"{group.name}_spikes") for group in (first, second_)]
     traces = StateMonitor(
         first, ["Imem", "Iampa", "Inmda", "Igaba", "Ishunt", "Iahp"], record=[0, 7], dt=1 * ms, name="traces"
