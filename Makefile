@@ -9,7 +9,7 @@ demo: $(VENV)/installed
 	$(RUN) tutorials/demo.py $(DEMO)
 
 test: $(VENV)/installed
-	$(RUN) -m pytest $(TESTS)
+	$(RUN) -m pytest --numprocesses 2 --dist worksteal $(TESTS)
 
 lint: $(VENV)/installed
 	$(RUN) -m ruff check .

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import zlib
 
 import numpy as np
+import pandas as pd
 from brian2.units import Quantity, allunits, get_dimensions, get_unit
 
 from . import facts
@@ -144,6 +146,32 @@ class Chip:
             drawn = np.exp(sigma * generator.standard_normal(facts.NEURONS_PER_CHIP) - sigma**2 / 2)
             factors[chips == chip] = drawn[within[chips == chip]]
         return factors
+
+    def to_frame(self) -> pd.DataFrame:
+        """The constants of this chip as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns constant, value (SI), unit, meaning, mark and source; a constant that was given
+            to this chip says so.
+        """
+        declared = facts.constants(self.constants_name)
+        rows = [
+            {
+                "constant": name,
+                "value": value,
+                "unit": declared[name].unit,
+                "meaning": declared[name].meaning,
+                "mark": "given" if name in self.changes else declared[name].mark,
+                "source": "given to this chip" if name in self.changes else declared[name].source,
+            }
+            for name, value in self.constants.items()
+        ]
+        return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>" + self.to_frame().to_html(index=False)
 
     def __repr__(self) -> str:
         parts = [] if self.seed is None else [f"seed={self.seed}"]

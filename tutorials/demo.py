@@ -21,7 +21,7 @@ from brian2dynapse.files import write_atomically
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 
-# The rheobase of the working point is near 60 pA: coarse 1 spans it, coarse 2 and 3 go far above.
+# The rheobase of the working point, leak*(1 + threshold/gain), is 120 pA: coarse 1 reaches it, 2 and 3 go far above.
 COARSE = (1, 2, 3)
 
 

@@ -28,6 +28,14 @@ def test_a_chip_can_say_what_it_measured():
     assert neurons.tau_mem[0] / nominal.tau_mem[0] == pytest.approx(1.2 * 31 / 7.7, rel=1e-12)
 
 
+def test_shows_itself_with_sources():
+    chip = bd.Chip(seed=1, mismatch=0.1, C_mem=31 * pF)
+    assert repr(chip) == "Chip(seed=1, mismatch=0.1, constants='measured', C_mem=31. pF)"
+    frame = chip.to_frame().set_index("constant")
+    assert frame.loc["C_mem", "mark"] == "given" and frame.loc["C_ampa", "value"] == 5.4e-12
+    assert "C_ampa" in chip._repr_html_()
+
+
 @pytest.mark.parametrize("arguments, message", [
     ({"mismatch": 0.2}, "give its seed"),
     ({"mismatch": -0.1, "seed": 1}, "mismatch is -0.1"),
