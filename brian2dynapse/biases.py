@@ -44,6 +44,12 @@ class Biases:
     """
 
     def __init__(self, codes: Mapping | None = None, table: dac.GeneratorTable | None = None):
+        if table is not None and not isinstance(table, dac.GeneratorTable):
+            raise DynapseError(f"table is {type(table).__name__}; give what dac.load_table returns")
+        if isinstance(codes, Biases):
+            codes = codes._codes
+        if not isinstance(codes, (Mapping, type(None))):
+            raise DynapseError(f"codes is {type(codes).__name__}; give a mapping of names to codes, or from_csv(path)")
         self._table = table or dac.nominal_table()
         self._listeners = weakref.WeakSet()
         self._codes = {name: Code(*facts.bias(name).default) for name in facts.core_biases()}
@@ -73,7 +79,12 @@ class Biases:
     def __eq__(self, other) -> bool:
         if not isinstance(other, Biases):
             return NotImplemented
-        return self._codes == other._codes and self._table is other._table
+        return self._codes == other._codes and self._table.equals(other._table)
+
+    def __reduce__(self):
+        # Copies and processes get the codes and the table; the groups that listen stay with the original.
+        table = None if self._table is dac.nominal_table() else self._table
+        return Biases, (self._codes.copy(), table)
 
     def update(self, codes: Mapping) -> None:
         """Set several biases at once; nothing is set if one of them is wrong.
@@ -91,7 +102,7 @@ class Biases:
         CodeError
             If a code is out of range, or a current is negative or above what the codes reach.
         """
-        checked = {name: self._code(name, value) for name, value in codes.items()}
+        checked = {name: self.code_of(name, value) for name, value in codes.items()}
         before = {name: self._codes[name] for name, code in checked.items() if self._codes[name] != code}
         self._codes.update(checked)
         try:
@@ -203,7 +214,10 @@ class Biases:
             If columns or biases are missing or repeated, or a code is wrong; all are listed.
         """
         path = Path(path)
-        frame = pd.read_csv(path, comment="#")
+        try:
+            frame = pd.read_csv(path, comment="#")
+        except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+            raise DynapseError(f"{path.name} is not a table with commas: {error}") from None
         missing = [column for column in ("bias", "coarse", "fine") if column not in frame]
         if missing:
             raise DynapseError(f"{path.name}: column {', '.join(missing)} is missing; needed are bias, coarse, fine")
@@ -213,7 +227,7 @@ class Biases:
         codes = {}
         for row in frame.itertuples(index=False):
             try:
-                codes[row.bias] = biases._code(row.bias, (row.coarse, row.fine))
+                codes[row.bias] = biases.code_of(row.bias, (_whole(row.coarse), _whole(row.fine)))
             except DynapseError as error:
                 problems.append(str(error))
         if problems:
@@ -222,18 +236,32 @@ class Biases:
         return biases
 
     def _check_name(self, name: str) -> None:
-        if name in self._codes:
+        if isinstance(name, str) and name in self._codes:
             return
-        if name in facts.bias_table():
+        if isinstance(name, str) and name in facts.bias_table():
             scope = facts.bias(name).scope
             raise unknown_name("bias of a core", name, self._codes, hint=f"({name} is {scope} to several cores)")
         raise unknown_name("bias", name, self._codes)
 
-    def _code(self, name: str, value) -> Code:
+    def code_of(self, name: str, value) -> Code:
+        """Code that a value stands for, without setting it; as in `update`.
+
+        Parameters
+        ----------
+        name : str
+            The bias.
+        value : pair of int, or Quantity
+            A code, or a current in amp.
+
+        Returns
+        -------
+        Code
+            The code itself, or the nearest one to the current.
+        """
         self._check_name(name)
         if isinstance(value, Quantity) and value.dim is amp.dim:
             return self._code_of_current(name, value)
-        if isinstance(value, Quantity) or not np.iterable(value) or isinstance(value, str) or len(value) != 2:
+        if isinstance(value, Quantity) or not isinstance(value, (tuple, list, np.ndarray)) or np.shape(value) != (2,):
             raise CodeError(
                 f"{name}: got {value!r}; give a code (coarse, fine) of two integers, "
                 "or one current with its unit, for example 61*pA"
@@ -261,3 +289,8 @@ class Biases:
         frame = self.to_frame()
         frame["current"] = [str(current * amp) for current in frame["current_A"]]
         return frame[["bias", "coarse", "fine", "current", "role"]].to_html(index=False)
+
+
+def _whole(value):
+    """The integer behind 5.0, which pandas makes of 5 where another row of the column is empty."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value

@@ -6,16 +6,18 @@ import numpy as np
 from brian2.units import Quantity, second
 from brian2.utils.logger import get_logger
 
-from .errors import TimeStepError
+from .circuits import DENDRITES
+from .errors import DynapseError, TimeStepError
 from .facts import modelled_parameters
 
 logger = get_logger("brian2dynapse.checks")
 
-# A step longer than the membrane time constant cannot follow the membrane at all (tests/time_step).
+# A step longer than the membrane time constant cannot follow the membrane at all (tests/errors).
 LARGEST_STEP_IN_TAU = 1.0
 # A pulse acts by its charge alone: its share of the time constant is the relative error of a jump.
 WARN_PULSE_IN_TAU = 0.1
 LARGEST_PULSE_IN_TAU = 1.0
+STATE_CURRENTS = ("Imem", "Iahp", *(current for current, _ in DENDRITES.values()))
 
 
 def dpi_time_constant(chip, capacitor: str, kappa: str, leak) -> np.ndarray:
@@ -49,21 +51,24 @@ def check_neurons(group) -> None:
 
     Raises
     ------
+    DynapseError
+        If a current is not positive and finite.
     TimeStepError
         If the step is longer than the shortest membrane time constant, or the adaptation pulse is
         longer than its time constant.
     """
+    _check_currents(group)
     dt = float(group.clock.dt_)
-    tau = dpi_time_constant(group.chip, "C_mem", "kappa_n", group.bias_values("I_leak")).min()
+    tau = dpi_time_constant(group.chip, "C_mem", "kappa_n", _current(group, "I_leak")).min()
     if dt > LARGEST_STEP_IN_TAU * tau:
         raise TimeStepError(
-            f"{group.name}: dt is {_time(dt)}, longer than the membrane time constant, {_time(tau)} at "
-            f"SOIF_LEAK_N {_code(group, 'I_leak')}; use a smaller dt or a smaller leak"
+            f"{group.name}: dt is {_time(dt)}, longer than the shortest membrane time constant, {_time(tau)} "
+            f"(SOIF_LEAK_N {_code(group, 'I_leak')}); use a smaller dt or a smaller leak"
             " (to drain the state between trials, call rest())"
         )
     if "so_adaptation" in group.latches:
-        width = group.chip.constants["Q_pulse_ahp"] / group.bias_values("I_extender_ahp")
-        tau = dpi_time_constant(group.chip, "C_ahp", "kappa_p", group.bias_values("I_tau_ahp"))
+        width = group.chip.constants["Q_pulse_ahp"] / _current(group, "I_extender_ahp")
+        tau = dpi_time_constant(group.chip, "C_ahp", "kappa_p", _current(group, "I_tau_ahp"))
         what = f"{group.name}: the adaptation pulse (SOAD_PWTAU_N {_code(group, 'I_extender_ahp')})"
         _check_pulse(what, width, tau, f"the adaptation time constant (SOAD_TAU_P {_code(group, 'I_tau_ahp')})")
 
@@ -82,13 +87,40 @@ def check_connection(connection) -> None:
         If the pulse is longer than the time constant.
     """
     neurons, dendrite = connection.neurons, connection.dendrite
-    width = connection.pulse_width()
+    width = float(connection.pulse_width())
     leak = f"I_tau_{dendrite}"
-    tau = dpi_time_constant(neurons.chip, f"C_{dendrite}", "kappa_p", neurons.bias_values(leak))
+    tau = dpi_time_constant(neurons.chip, f"C_{dendrite}", "kappa_p", _current(neurons, leak))
     what = f"{connection.name}: the pulse (SYPD_EXT_N {_code(neurons, 'I_extender')})"
     _check_pulse(
         what, width, tau, f"the {dendrite} time constant ({modelled_parameters()[leak]} {_code(neurons, leak)})"
     )
+
+
+def _current(group, parameter: str) -> np.ndarray:
+    """The currents that will run; those of the bias where standalone mode cannot tell."""
+    values = group.parameter_values(parameter)
+    return group.bias_values(parameter) if values is None else values
+
+
+def _check_currents(group) -> None:
+    """Currents are positive and finite: the circuits know no others. A threshold lies above the floor."""
+    for name in [*group.equation_parameters(), *STATE_CURRENTS]:
+        values = group.parameter_values(name)
+        if values is None:
+            continue
+        wrong = ~(np.isfinite(values) & ((values > 0) | ((values == 0) & (name == "I_dc"))))
+        if wrong.any():
+            neuron = int(np.flatnonzero(wrong)[0])
+            raise DynapseError(
+                f"{group.name}: {name} is {values[neuron]:g} A in neuron {neuron}; a current is positive"
+            )
+    below = np.count_nonzero(_current(group, "I_threshold") <= group.chip.constants["I_0"])
+    if below:
+        logger.warn(
+            f"{group.name}: the threshold (SOIF_SPKTHR_P {_code(group, 'I_threshold')}) of {below} neurons is "
+            "not above the floor I_0: they fire without input",
+            name_suffix="threshold_below_floor",
+        )
 
 
 def _check_pulse(what: str, width, tau, circuit: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import zlib
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,8 @@ from brian2.units import Quantity, allunits, get_dimensions, get_unit
 
 from . import facts
 from .errors import DynapseError, unknown_name
+
+MISMATCH_LIMIT = 1000  # far beyond any transistor; a typing error
 
 
 class Chip:
@@ -50,11 +53,11 @@ class Chip:
     """
 
     def __init__(self, seed=None, mismatch=0.0, constants="measured", swap_gaba_shunt=False, **changes):
-        if not np.isscalar(mismatch) or not np.isfinite(mismatch) or mismatch < 0:
+        if not isinstance(mismatch, Real) or isinstance(mismatch, bool) or not 0 <= mismatch < MISMATCH_LIMIT:
             raise DynapseError(f"mismatch is {mismatch!r}; give a coefficient of variation, for example 0.2")
         if mismatch > 0 and seed is None:
             raise DynapseError("a chip with mismatch is an individual: give its seed, Chip(seed=42, mismatch=0.2)")
-        if seed is not None and (not isinstance(seed, (int, np.integer)) or seed < 0):
+        if seed is not None and (not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0):
             raise DynapseError(f"seed is {seed!r}; give a non-negative integer")
         self.seed = seed
         self.mismatch = float(mismatch)
@@ -71,10 +74,10 @@ class Chip:
             raise unknown_name("constant of the chip", name, self.constants)
         unit_name = facts.constants(self.constants_name)[name].unit
         unit = 1 if unit_name == "1" else getattr(allunits, unit_name)
+        if np.asarray(value).dtype.kind not in "iuf" or np.size(value) != 1 or not np.isfinite(value) or value <= 0:
+            raise DynapseError(f"{name} is {value!r}; give one positive number in {unit_name}")
         if get_dimensions(value) is not get_dimensions(unit):
             raise DynapseError(f"{name} is {value!r}; give it in {unit_name}")
-        if not np.isscalar(np.asarray(value).item()) or not np.isfinite(value) or value <= 0:
-            raise DynapseError(f"{name} is {value!r}; give one positive number")
         return float(value)
 
     def constant(self, name: str) -> Quantity | float:
@@ -111,7 +114,7 @@ class Chip:
         numpy.ndarray of int
             Numbers 1024*chip + 256*core + neuron, shape (count,).
         """
-        if self._given.get(population, (0, 0))[1] < count:
+        if self._given.get(population, (0, 0))[1] < count:  # unknown, or larger than before
             self._given[population] = (self._next, count)
             self._next += count
         first = self._given[population][0]

@@ -104,7 +104,7 @@ def circuit(name: str) -> Circuit:
 
 def check_dendrite(name: str) -> str:
     """Check the name of a dendrite; raises UnknownNameError."""
-    if name not in DENDRITES:
+    if not isinstance(name, str) or name not in DENDRITES:
         raise unknown_name("dendrite", name, DENDRITES)
     return name
 

@@ -6,7 +6,7 @@ import numpy as np
 from brian2.core.spikesource import SpikeSource
 from brian2.groups.subgroup import Subgroup
 from brian2.synapses.synapses import Synapses
-from brian2.units import second
+from brian2.units import Quantity, second
 
 from . import checks, circuits
 from .errors import DynapseError, WeightError, WiringError, unknown_name
@@ -93,7 +93,7 @@ class Connection(Synapses):
             target,
             model=equations,
             on_pre=on_pre,
-            delay=self.delay_time() * second,
+            delay=self.delay_time(),
             name=name or f"{source.name}_{target.name}_{dendrite}*",
             **kwds,
         )
@@ -118,8 +118,8 @@ class Connection(Synapses):
 
     @property
     def weight(self) -> str | np.ndarray:
-        """Weight mask: a string if it is the same for all synapses, else integers, one a synapse."""
-        return mask_string(self._mask) if isinstance(self._mask, int) else self._mask
+        """Weight mask: a string if it is the same for all synapses, else integers, one a synapse (a copy)."""
+        return mask_string(self._mask) if isinstance(self._mask, int) else self._mask.copy()
 
     @weight.setter
     def weight(self, value) -> None:
@@ -132,12 +132,16 @@ class Connection(Synapses):
                 self._mask = previous
                 raise
 
-    def pulse_width(self) -> float:
+    def pulse_width(self) -> Quantity:
         """Width of the pulse that an event makes, in second: Q_extender / I(SYPD_EXT_N)."""
-        return self._neurons.chip.constants["Q_extender"] / self._neurons.bias_current("I_extender")
+        width = self._neurons.chip.constants["Q_extender"] / self._neurons.bias_current("I_extender")
+        return width * second
 
-    def delay_time(self) -> float:
+    def delay_time(self) -> Quantity:
         """Delay by the bits that are set, in second: Q_delay / (sum of the delay currents).
+
+        The base current SYPD_DLY0_P always flows; a bit adds its current and so shortens the delay. All
+        synapses of a connection have the same delay in this version.
 
         Raises
         ------
@@ -153,7 +157,7 @@ class Connection(Synapses):
                 f"a delay of {delay:.3g} s ({names} = {total:.3g} A) is longer than {LONGEST_DELAY:g} s; "
                 "raise one of these currents, or set a delay bit"
             )
-        return delay
+        return delay * second
 
     # -- making synapses -----------------------------------------------------------------------------
 
@@ -204,21 +208,30 @@ class Connection(Synapses):
         if parameters & {"I_delay0", "I_delay1", "I_delay2"}:
             self.pre.variables["delay"].set_value(self.delay_time())  # one delay for all; also before connect
         if parameters & set(_WEIGHT_PARAMETERS) and self._connect_called:
-            self._assign_weights()
+            self._assign_weights(checked=False)  # a wrong number of masks is told when they are given, and at a run
 
-    def _assign_weights(self) -> None:
-        if not isinstance(self._mask, int):
-            try:
-                count = len(self)
-            except NotImplementedError:
-                raise WeightError(
-                    f"{self.name}: one mask a synapse needs connect(i=..., j=...) with index arrays in standalone "
-                    "mode, where Brian2 counts other synapses only when the program runs"
-                ) from None
-            if count != len(self._mask):
-                raise WeightError(f"{self.name}: there are {len(self._mask)} masks for {count} synapses; give one each")
+    def _check_number_of_masks(self) -> None:
+        if isinstance(self._mask, int):
+            return
+        try:
+            count = len(self)
+        except NotImplementedError:
+            raise WeightError(
+                f"{self.name}: one mask a synapse needs connect(i=..., j=...) with index arrays in standalone "
+                "mode, where Brian2 counts other synapses only when the program runs"
+            ) from None
+        if count != len(self._mask):
+            raise WeightError(
+                f"{self.name}: there are {len(self._mask)} masks for {count} synapses; "
+                f"set the weight of {self.name} to {count} masks, or to one for all"
+            )
+
+    def _assign_weights(self, checked=True) -> None:
+        if checked:
+            self._check_number_of_masks()
+        elif not isinstance(self._mask, int) and len(self) != len(self._mask):
+            return
         bit_currents = [self._neurons.bias_current(parameter) for parameter in _WEIGHT_PARAMETERS]
-        self._set("weight_mask", self._mask)
         self._set("I_weight", selected_current(self._mask, bit_currents))
 
     def _set(self, name: str, value) -> None:
@@ -227,9 +240,11 @@ class Connection(Synapses):
     # -- Brian2 --------------------------------------------------------------------------------------
 
     def before_run(self, run_namespace):
-        """Check the pulse against its dendrite, then prepare the run (called by Brian2)."""
-        if self._connect_called:
-            checks.check_connection(self)
+        """Check that there are synapses, and the pulse against its dendrite (called by Brian2)."""
+        if not self._connect_called:
+            raise WiringError(f"{self.name} has no synapses; call connect() or connect_fixed_indegree() before the run")
+        self._check_number_of_masks()
+        checks.check_connection(self)
         super().before_run(run_namespace)
 
     def __repr__(self) -> str:

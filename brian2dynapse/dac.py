@@ -5,8 +5,9 @@ generator makes
 
     I_generator = floor + sum of the currents of the set bits of fine
 
-(per generator type and coarse code; the upper bits are compressed, so that the current falls at
-every multiple of 32), and a mirror passes it on to the circuit:
+(per generator type and coarse code; the upper bits are compressed, so that the current falls where the fine
+code passes a multiple of 32: at all of them at coarse 2 to 4, at some elsewhere), and a mirror passes it on to
+the circuit:
 
     I = gain(I_generator; geometry of the receiving transistor) * I_generator
 
@@ -74,6 +75,14 @@ class GeneratorTable:
             reached.setflags(write=False)
             self._circuit_currents[name] = reached
         return self._circuit_currents[name]
+
+    def equals(self, other: GeneratorTable) -> bool:
+        """Whether another table has the same currents."""
+        if self is other:
+            return True
+        return self.currents.keys() == other.currents.keys() and all(
+            np.array_equal(values, other.currents[kind]) for kind, values in self.currents.items()
+        )
 
     def sorted_codes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """All currents of a bias in ascending order, and their code numbers 256*coarse + fine."""
@@ -284,6 +293,8 @@ def nearest(name: str, current, table: GeneratorTable | None = None) -> tuple[np
         If a current is negative or not finite.
     """
     reached, code = (table or nominal_table()).sorted_codes(name)
+    if str(getattr(current, "dim", "A")) != "A":  # a quantity of Brian2, which this module does not know
+        raise CodeError(f"{name}: got {current}; give a current, in amp")
     wanted = np.asarray(current, dtype=float)
     if not np.all(np.isfinite(wanted)):
         raise CodeError(f"{name}: a current is not finite; give amperes, for example 61e-12")

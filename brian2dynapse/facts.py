@@ -158,7 +158,7 @@ def check_latches(latches) -> frozenset[str]:
 
     Parameters
     ----------
-    latches : iterable of str
+    latches : set, frozenset, list or tuple of str
         Names as in the driver, without ``latch_``.
 
     Returns
@@ -173,10 +173,10 @@ def check_latches(latches) -> frozenset[str]:
     DynapseError
         If a latch exists but no circuit of this version models it.
     """
-    if isinstance(latches, str):
-        raise DynapseError(f"latches is the string {latches!r}; give a set of names, {{{latches!r}}}")
+    if not isinstance(latches, (set, frozenset, list, tuple)):
+        raise DynapseError(f"latches is {latches!r}; give a set of names of those that are on, such as {{'so_dc'}}")
     for name in latches:
-        if name not in latch_table():
+        if not isinstance(name, str) or name not in latch_table():
             raise unknown_name("latch", name, latch_table())
         effect, role = latch_table()[name]
         if effect != "modelled":

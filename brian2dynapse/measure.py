@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-from brian2 import Network, SpikeMonitor, ms, second
+from brian2 import Network, SpikeMonitor, defaultclock, get_dimensions, ms, second
 
 from . import dac, facts
 from .biases import Biases
@@ -36,7 +36,7 @@ def fi_curve(
     biases : Biases
         Codes of the core; SOIF_DC_P is replaced by `codes`.
     codes : sequence of (int, int)
-        Codes (coarse, fine) of SOIF_DC_P.
+        Codes (coarse, fine) of SOIF_DC_P; a current stands for its nearest code.
     chip : Chip or iterable of Chip, optional
         One or several individuals, run together. An ideal chip has one neuron, since all are equal.
     neurons : int
@@ -54,21 +54,32 @@ def fi_curve(
     -------
     pandas.DataFrame
         Columns chip (number in the order given), seed, mismatch, neuron, coarse, fine, current_A
-        (nominal DC current in the circuit), rate_Hz: from first to last spike of the time
-        counted, or number over duration if there are fewer than two.
+        (nominal DC current in the circuit), spikes (in the time counted), rate_Hz: from the first to the
+        last of them, or number over duration if there are fewer than two. For a neuron that stops
+        firing, spikes over duration is the better figure.
 
     Raises
     ------
     CodeError
         If a code is out of range.
     DynapseError
-        If there are no codes or no neurons.
+        If there are no codes, or a neuron count, time or chip is not one.
     """
-    codes = np.asarray(list(codes))
-    if codes.ndim != 2 or codes.shape[1] != 2 or not len(codes) or neurons < 1:
-        raise DynapseError("fi_curve needs at least one code (coarse, fine) and one neuron")
+    if not isinstance(biases, Biases):
+        raise DynapseError(f"biases is {type(biases).__name__}; give a brian2dynapse.Biases")
+    codes = np.asarray([biases.code_of(DC_BIAS, code) for code in codes])
+    if not len(codes):
+        raise DynapseError("fi_curve needs at least one code (coarse, fine) of SOIF_DC_P")
+    if not isinstance(neurons, (int, np.integer)) or not 1 <= neurons <= facts.NEURONS_PER_CORE:
+        raise DynapseError(f"neurons is {neurons!r}; a core has 1..{facts.NEURONS_PER_CORE}")
+    for what, time, least in (("duration", duration, defaultclock.dt), ("settle", settle, 0 * second)):
+        if get_dimensions(time) is not second.dim or not time >= least:
+            raise DynapseError(f"{what} is {time}; give a time of at least {least}")
+    latches = facts.check_latches(latches)
     currents = dac.current(DC_BIAS, codes[:, 0], codes[:, 1], biases.table)
     chips = [chip or Chip()] if chip is None or isinstance(chip, Chip) else list(chip)
+    if not chips or not all(isinstance(one, Chip) for one in chips):
+        raise DynapseError(f"chip is {chip!r}; give a Chip or a list of them")
     groups, monitors = [], []
     for number, one in enumerate(chips):
         count = neurons if one.mismatch else 1
@@ -93,14 +104,14 @@ def fi_curve(
                     "coarse": np.repeat(codes[:, 0], count),
                     "fine": np.repeat(codes[:, 1], count),
                     "current_A": np.repeat(currents, count),
-                    "rate_Hz": _rates(monitor, len(group), float(settle / second), float(duration / second)),
+                    **_spikes_and_rates(monitor, len(group), float(settle / second), float(duration / second)),
                 }
             )
         )
     return pd.concat(tables, ignore_index=True)
 
 
-def _rates(monitor: SpikeMonitor, size: int, settle: float, duration: float) -> np.ndarray:
+def _spikes_and_rates(monitor: SpikeMonitor, size: int, settle: float, duration: float) -> dict:
     times, index = np.asarray(monitor.t / second), np.asarray(monitor.i)
     index, times = index[times >= settle], times[times >= settle]
     count = np.bincount(index, minlength=size)
@@ -110,4 +121,4 @@ def _rates(monitor: SpikeMonitor, size: int, settle: float, duration: float) -> 
     rates = count / duration
     several = count > 1
     rates[several] = (count[several] - 1) / (last[several] - first[several])
-    return rates
+    return {"spikes": count, "rate_Hz": rates}

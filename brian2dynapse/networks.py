@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from brian2 import Network, SpikeGeneratorGroup, SpikeMonitor, defaultclock, second
-from brian2.units import Hz, Quantity
+from brian2.units import Hz, Quantity, get_dimensions
 
 from .biases import Biases
 from .chip import Chip
@@ -17,10 +17,11 @@ from .neurons import Neurons
 
 POPULATION = 64  # neurons in each of the two competing populations
 INHIBITORY = 32
+WINNING_RATIO = 2
 CHANNELS = 16  # input channels of each population, and channels that are active at a time
 
 # Codes of the makers' winner-take-all example; the delay codes are those people use with it
-# (slow base, fast precise line, spread mismatched line). All else is the working point.
+# (slow base, fast precise line, slower mismatched line). All else is the working point.
 WINNER_TAKE_ALL_CODES = {
     "SOIF_GAIN_N": (3, 80),
     "SOIF_LEAK_N": (0, 50),
@@ -66,9 +67,13 @@ def moving_input(positions, step, rate=100 * Hz, seed=0) -> tuple[np.ndarray, np
     channels, times : numpy.ndarray
         Channels 0..31 (16 a population) and times in second, on the grid of Brian2's default clock.
     """
-    positions = np.asarray(positions)
-    if positions.dtype.kind not in "iu" or positions.min() < 0 or positions.max() > CHANNELS:
+    positions = np.atleast_1d(positions)
+    if positions.ndim != 1 or positions.dtype.kind not in "iu" or positions.min() < 0 or positions.max() > CHANNELS:
         raise DynapseError(f"positions are {positions}; give integers from 0 to {CHANNELS}")
+    if get_dimensions(step) is not second.dim or not step >= defaultclock.dt:
+        raise DynapseError(f"step is {step}; give a time of at least dt, {defaultclock.dt}")
+    if get_dimensions(rate) is not Hz.dim or not 0 * Hz <= rate < 1 / defaultclock.dt:
+        raise DynapseError(f"rate is {rate}; give a rate below 1/dt, for example 100*Hz")
     dt, length = float(defaultclock.dt_), float(step / second)
     steps = round(length / dt)
     generator = np.random.default_rng(seed)
@@ -123,8 +128,13 @@ class WinnerTakeAll:
         -------
         pandas.DataFrame
             Columns step, position, left_Hz, right_Hz, inhibitory_Hz (mean over neurons and the
-            second half of the step, when the competition is decided) and winner (``"left"``,
-            ``"right"``, or ``""`` when neither fires).
+            whole step) and winner (``"left"`` or ``"right"`` if it fires at least twice as
+            much as the other, else ``""``).
+
+        Notes
+        -----
+        A population fires in volleys, about four a second with these codes: rates of steps much
+        shorter than a second are coarse.
         """
         length = float(self.step / second)
         rows = []
@@ -132,10 +142,10 @@ class WinnerTakeAll:
             row = {"step": number, "position": int(position)}
             for name, neurons in self.populations.items():
                 times = np.asarray(self.spikes[name].t / second)
-                inside = (times >= (number + 0.5) * length) & (times < (number + 1) * length)
-                row[f"{name}_Hz"] = inside.sum() / (len(neurons) * length / 2)
-            difference = row["left_Hz"] - row["right_Hz"]
-            row["winner"] = "left" if difference > 0 else "right" if difference < 0 else ""
+                inside = (times >= number * length) & (times < (number + 1) * length)
+                row[f"{name}_Hz"] = inside.sum() / (len(neurons) * length)
+            loser, winner = sorted(("left", "right"), key=lambda side: row[f"{side}_Hz"])
+            row["winner"] = winner if row[f"{winner}_Hz"] > WINNING_RATIO * row[f"{loser}_Hz"] else ""
             rows.append(row)
         return pd.DataFrame(rows)
 
@@ -166,6 +176,8 @@ def winner_take_all(
     WinnerTakeAll
         Ready to run.
     """
+    if set(weights) != set(WINNER_TAKE_ALL_WEIGHTS):
+        raise DynapseError(f"weights are for {sorted(weights)}; give one each for {sorted(WINNER_TAKE_ALL_WEIGHTS)}")
     chip = chip or Chip()
     biases = Biases(WINNER_TAKE_ALL_CODES)
     sizes = {"left": POPULATION, "right": POPULATION, "inhibitory": INHIBITORY}
@@ -190,4 +202,4 @@ def winner_take_all(
     spikes = {name: SpikeMonitor(neurons, name=f"spikes_{name}") for name, neurons in populations.items()}
     spikes |= {f"input_{name}": SpikeMonitor(group, name=f"spikes_input_{name}") for name, group in inputs.items()}
     network = Network(*populations.values(), *inputs.values(), *connections.values(), *spikes.values())
-    return WinnerTakeAll(network, populations, inputs, connections, spikes, np.asarray(positions), step)
+    return WinnerTakeAll(network, populations, inputs, connections, spikes, np.atleast_1d(positions), step)

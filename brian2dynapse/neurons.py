@@ -16,6 +16,8 @@ from .dpi import dpi_jump, dpi_jump_ago
 from .errors import DynapseError
 from .numerics import circuit_step
 
+_STORED_CODES = "biases of the core"
+
 
 class Neurons(NeuronGroup):
     """A population of neurons of the chip that share biases and latches.
@@ -25,14 +27,15 @@ class Neurons(NeuronGroup):
     N : int
         Number of neurons.
     biases : Biases
-        Codes of the core. Read live: a change of `biases` changes the parameters of this group.
+        Codes of the core. Read live: a change of `biases` between runs changes the parameters of this group.
     latches : set of str
         Latches that are on, for example ``{"so_dc", "so_adaptation"}``.
     chip : Chip, optional
         The individual that the neurons are on; the ideal chip with measured constants by default.
     dendrites : iterable of str
-        Dendrites to integrate even if no `Connection` reaches them. A `Connection` switches its
-        dendrite on by itself.
+        Dendrites to integrate even if no `Connection` reaches them, for example because a `Synapses` of
+        your own writes their current. A `Connection`, or a current that is set, switches its dendrite on
+        by itself.
     physical : array_like of int, optional
         Physical neurons, 1024*chip + 256*core + neuron, one for each neuron of the group; they
         decide the mismatch. By default the next free neurons of the chip.
@@ -54,6 +57,10 @@ class Neurons(NeuronGroup):
     start. `Vmem`, in volt, is what the oscilloscope shows. The currents of circuits that are off rest at `I_0`, are
     not integrated and act on nothing. The parameters are currents named by role (`I_leak`, `I_tau_ampa`, ...), each
     the current of its bias times the mismatch of its neuron; time constants (`tau_mem`, `tau_ampa`) derive from them.
+    A parameter that is set by hand keeps its value until its bias changes.
+
+    What does not suit the circuits (see `checks`) is refused when a run is prepared; Brian2 then raises a
+    `BrianObjectException` whose ``__cause__`` is the named error.
     """
 
     def __init__(
@@ -74,7 +81,10 @@ class Neurons(NeuronGroup):
         for fixed in ("model", "method", "threshold", "reset", "refractory", "events"):
             if fixed in kwds:
                 raise DynapseError(f"{fixed} of Neurons follows from its circuits; use a NeuronGroup for other models")
-        dendrites = {dendrites} if isinstance(dendrites, str) else set(dendrites)
+        if isinstance(N, bool) or not isinstance(N, (int, np.integer)) or N < 1:
+            raise DynapseError(f"N is {N!r}; give the number of neurons, a positive integer")
+        if isinstance(dendrites, str) or not isinstance(dendrites, Iterable):
+            raise DynapseError(f"dendrites is {dendrites!r}; give a list of names, such as ['ampa']")
         self._latches = facts.check_latches(latches)
         self._dendrites = frozenset(circuits.check_dendrite(dendrite) for dendrite in dendrites)
         self._chip = chip or Chip()
@@ -230,8 +240,29 @@ class Neurons(NeuronGroup):
 
     # -- Brian2 --------------------------------------------------------------------------------------
 
+    def parameter_values(self, name: str) -> np.ndarray | None:
+        """Values of a variable as they will run, in SI units; None in standalone mode if Brian2 cannot tell."""
+        try:
+            return np.asarray(self.variables[name].get_value())
+        except NotImplementedError:
+            return None
+
+    def _full_state(self):
+        return super()._full_state() | {_STORED_CODES: {name: self._biases[name] for name in self._biases}}
+
+    def _restore_from_full_state(self, state):
+        """Go back to a stored state, codes included (called by Brian2's `restore`)."""
+        self._biases.update(state[_STORED_CODES])
+        super()._restore_from_full_state({name: value for name, value in state.items() if name != _STORED_CODES})
+        self._compose()
+
     def before_run(self, run_namespace=None):
-        """Check that the time step suits the circuits, then prepare the run (called by Brian2)."""
+        """Check that state and time step suit the circuits, then prepare the run (called by Brian2)."""
+        for dendrite, names in circuits.DENDRITES.items():
+            for name, rest in zip(names, (self._chip.constants["I_0"], 0.0), strict=True):
+                values = self.parameter_values(name)
+                if values is not None and np.any(values != rest):
+                    self.use_dendrite(dendrite)  # set by index or through a subgroup
         checks.check_neurons(self)
         super().before_run(run_namespace=run_namespace)
 

@@ -81,10 +81,10 @@ def winner_take_all(result, figure: plt.Figure) -> plt.Figure:
         raster.scatter(
             monitor.t / second,
             np.asarray(monitor.i) + offset,
-            s=1.5,
+            s=4,
             marker="|",
             color=color,
-            linewidth=0.4,
+            linewidth=0.8,
             rasterized=True,
         )
         ticks[offset + size / 2] = name.replace("_", " ")
@@ -93,7 +93,7 @@ def winner_take_all(result, figure: plt.Figure) -> plt.Figure:
     raster.set(ylabel="neurons", ylim=(-3, offset))
     table = result.rates()
     step = float(result.step / second)
-    for name in ("left", "right"):
+    for name in result.populations:
         values = np.append(table[f"{name}_Hz"], table[f"{name}_Hz"].iloc[-1])
         rate.step(np.arange(len(values)) * step, values, where="post", color=colors[name], label=name)
     for row in table.itertuples():
@@ -105,7 +105,7 @@ def winner_take_all(result, figure: plt.Figure) -> plt.Figure:
     rate.set(
         xlabel="time (s); numbers: position of the input, 0 left to 16 right; shading: the winner", ylabel="rate (Hz)"
     )
-    rate.set_ylim(0, 1.35 * max(1, table[["left_Hz", "right_Hz"]].to_numpy().max()))
+    rate.set_ylim(0, 1.35 * max(1, table[[f"{name}_Hz" for name in result.populations]].to_numpy().max()))
     rate.set_xlim(0, len(table) * step)
     rate.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

@@ -43,6 +43,15 @@ def weight_mask(weight) -> int | np.ndarray:
         return int(_checked_integers(np.asarray(weight)))
     if isinstance(weight, (list, tuple)) and len(weight) and all(isinstance(one, str) for one in weight):
         return np.array([_mask_of_string(one) for one in weight], dtype=int)
+    if (
+        isinstance(weight, (list, tuple))
+        and len(weight) == WEIGHT_BITS
+        and all(isinstance(one, (int, np.integer)) and not isinstance(one, bool) and one in (0, 1) for one in weight)
+    ):
+        raise WeightError(
+            f"weight is {weight!r}: four bits or four masks? Give a string or booleans for one mask of four bits, "
+            "numpy.array for one mask a synapse"
+        )
     array = np.asarray(weight)
     if array.dtype.kind == "U":
         return np.array([_mask_of_string(one) for one in array.ravel()], dtype=int)

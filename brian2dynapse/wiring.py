@@ -20,7 +20,7 @@ def fixed_indegree(
         Distinct sources of each target.
     repeat : int
         Identical synapses from each of them (the usual way to make one strong connection).
-    seed : int, optional
+    seed : int or sequence of int, optional
         The same seed draws the same sources; without one every call differs.
     autapses : bool
         Whether source number k may be drawn for target number k.
@@ -38,13 +38,16 @@ def fixed_indegree(
     for what, number in (("indegree", indegree), ("repeat", repeat)):
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
             raise WiringError(f"{what} is {number!r}; give a positive integer")
+    try:
+        generator = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise WiringError(f"seed is {seed!r}; give a non-negative integer, or several, or None") from None
     available = source_count - (0 if autapses else 1)
     if indegree > available:
         raise WiringError(
             f"indegree is {indegree} but a target has {available} sources to draw from; "
             "ask for fewer, or use repeat for several synapses from one source"
         )
-    generator = np.random.default_rng(seed)
     sources = np.empty((target_count, indegree), dtype=int)
     for target in range(target_count):
         if autapses or target >= source_count:

@@ -16,7 +16,7 @@ import brian2 as b2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from brian2 import ms, second
+from brian2 import second
 
 import brian2dynapse as bd
 
@@ -52,7 +52,7 @@ wiring = pd.DataFrame(
         "connection": what,
         "dendrite": connection.dendrite,
         "weight": connection.weight,
-        "delay": f"{connection.delay_bits}, {connection.delay_time() / 1e-3:.2g} ms",
+        "delay": f"{connection.delay_bits}, {connection.delay_time()}",
         "synapses": len(connection),
         "a neuron": len(connection) // len(connection.target),
     }
@@ -80,13 +80,12 @@ assert table["winner"].iloc[0] == table["winner"].iloc[-1] == "left"
 middle = int(np.argmax(table["position"]))
 assert table["winner"].iloc[middle] == "right"
 there, back = table.iloc[: middle + 1], table.iloc[middle:]
-last_left_there = there.loc[there["winner"] == "left", "position"].max()
-last_right_back = back.loc[back["winner"] == "right", "position"].min()
-print(
-    f"'left' wins up to position {last_left_there} on the way there; 'right' down to {last_right_back} on the way back"
-)
-if not QUICK:
-    # both win at the same position, each when it comes from its own side
+if not QUICK:  # a quick run has the two ends only
+    last_left_there = there.loc[there["winner"] == "left", "position"].max()
+    last_right_back = back.loc[back["winner"] == "right", "position"].min()
+    print(f"on the way there 'left' wins up to position {last_left_there},")
+    print(f"on the way back 'right' wins down to position {last_right_back}")
+    # both win at some position, each when it comes from its own side
     assert last_right_back <= last_left_there
 
 # %% [markdown]
@@ -96,10 +95,3 @@ if not QUICK:
 loser = table[["left_Hz", "right_Hz"]].min(axis=1) / table[["left_Hz", "right_Hz"]].max(axis=1)
 print("rate of the loser over that of the winner, median over the steps:", loser.median().round(3))
 assert loser.median() < 0.1
-print(
-    "time of one step:",
-    wta.step,
-    "delay of the recurrent excitation:",
-    wta.connections["left to left"].delay_time() * second / ms,
-    "ms",
-)

@@ -1,5 +1,8 @@
 """Biases: codes are the truth, currents derive from them."""
 
+import copy
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,6 +52,24 @@ def test_copy_is_independent():
     assert first != second
 
 
+@pytest.mark.parametrize("how", [copy.copy, copy.deepcopy, lambda b: pickle.loads(pickle.dumps(b))])
+def test_every_copy_is_independent(how):
+    first = bd.Biases({"SOIF_LEAK_N": (2, 9)})
+    second = how(first)
+    assert second == first
+    second["SOIF_LEAK_N"] = (0, 50)
+    assert first["SOIF_LEAK_N"] == (2, 9)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"codes": "x.csv"}, "give a mapping of names to codes, or from_csv"),
+    ({"table": "x.csv"}, "give what dac.load_table returns"),
+])  # fmt: skip
+def test_bad_arguments(arguments, message):
+    with pytest.raises(bd.DynapseError, match=message):
+        bd.Biases(**arguments)
+
+
 def test_nothing_is_set_if_one_of_several_is_wrong():
     biases = bd.Biases()
     with pytest.raises(bd.CodeError):
@@ -68,6 +89,7 @@ def test_nothing_is_set_if_one_of_several_is_wrong():
     ("SOIF_LEAK_N", 61 * mV, bd.CodeError, "one current with its unit"),
     ("SOIF_LEAK_N", "25", bd.CodeError, "give a code"),
     ("SOIF_LEAK_N", (1, 2, 3), bd.CodeError, "give a code"),
+    ("SOIF_LEAK_N", {2, 5}, bd.CodeError, "give a code"),
     ("SOIF_LEAK_N", float("nan") * nA, bd.CodeError, "not finite"),
 ])  # fmt: skip
 def test_bad_input_is_named(name, value, error, message):

@@ -37,6 +37,10 @@ def test_the_error_of_the_design_page():
     ({"latches": {"so_adaption"}}, "'so_adaption' is not a latch; did you mean so_adaptation"),
     ({"latches": {"deam_alpha"}}, "deam_alpha .* is not modelled in this version"),
     ({"latches": "so_dc"}, "give a set of names"),
+        ({"latches": {"so_dc": False}}, "give a set of names of those that are on"),
+        ({"latches": None}, "give a set of names"),
+        ({"dendrites": "ampa"}, "give a list of names"),
+        ({"N": 2.5}, "N is 2.5; give the number of neurons"),
     ({"dendrites": ["amapa"]}, "'amapa' is not a dendrite; did you mean ampa"),
     ({"biases": {"SOIF_LEAK_N": (2, 5)}}, "biases is dict; give a brian2dynapse.Biases"),
     ({"chip": 42}, "chip is int; give a brian2dynapse.Chip"),
@@ -45,9 +49,9 @@ def test_the_error_of_the_design_page():
     ({"refractory": 2 * ms}, "refractory of Neurons follows from its circuits"),
 ])  # fmt: skip
 def test_bad_neurons(arguments, message):
-    arguments = {"biases": bd.Biases(), **arguments}
+    arguments = {"N": 4, "biases": bd.Biases(), **arguments}
     with pytest.raises(bd.DynapseError, match=message):
-        bd.Neurons(4, **arguments)
+        bd.Neurons(**arguments)
 
 
 @pytest.mark.parametrize("arguments, message", [
@@ -126,6 +130,13 @@ def run_error(*objects):
     return str(found)
 
 
+def test_a_connection_without_synapses(source, target):
+    synapses = bd.Connection(source, target, "ampa", name="synapses")
+    with pytest.raises(BrianObjectException) as error:
+        Network(source, target, synapses).run(1 * ms)
+    assert "synapses has no synapses; call connect()" in str(error.value.__cause__)
+
+
 def test_a_step_longer_than_the_membrane_time_constant():
     neurons = bd.Neurons(1, bd.Biases({"SOIF_LEAK_N": (5, 255)}), name="draining")
     message = run_error(neurons)
@@ -172,3 +183,71 @@ def test_an_adaptation_pulse_longer_than_its_time_constant():
 def test_misspelt_state_variables_are_caught(target):
     with pytest.raises(AttributeError, match="Did you mean"):
         target.I_laek = 1
+
+
+@pytest.mark.parametrize(
+    "parameter, value", [("I_leak", -1e-12), ("Imem", 0.0), ("Iampa", float("nan")), ("I_gain", float("inf"))]
+)
+def test_currents_that_are_not_positive(target, parameter, value):
+    setattr(target, f"{parameter}_", value)
+    with pytest.raises(BrianObjectException) as error:
+        Network(target).run(1 * ms)
+    assert f"target: {parameter} is {value:g} A in neuron 0; a current is positive" in str(error.value.__cause__)
+
+
+def test_a_step_is_checked_against_the_parameters_that_run(target):
+    target.I_leak_ = 1e-6
+    assert "longer than the shortest membrane time constant" in run_error(target)
+
+
+def test_a_threshold_below_the_floor_is_told(caught):
+    neurons = bd.Neurons(1, bd.Biases({"SOIF_SPKTHR_P": (0, 0)}), chip=bd.Chip(constants="nominal"), name="neurons")
+    with caught() as messages:
+        Network(neurons).run(1 * ms)
+    assert any("fire without input" in text for _, _, text in messages)
+
+
+def test_a_run_with_a_wrong_number_of_masks(source, target):
+    synapses = bd.Connection(source, target, "ampa", [1, 2], name="synapses")
+    synapses.connect(i=[0, 1], j=[0, 1])
+    with pytest.raises(bd.WeightError, match="set the weight of synapses to 3 masks"):
+        synapses.connect(i=[2], j=[2])
+    target.biases["SYAM_W3_P"] = (1, 1)  # not blocked
+    with pytest.raises(BrianObjectException) as error:
+        Network(source, target, synapses).run(1 * ms)
+    assert isinstance(error.value.__cause__, bd.WeightError)
+    synapses.weight = [1, 2, 4]
+    Network(source, target, synapses).run(1 * ms)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"codes": [(3, 300)]}, "fine is 300"),
+    ({"neurons": 300}, "a core has 1..256"),
+    ({"duration": 0 * ms}, "duration is 0. s; give a time"),
+    ({"settle": -1 * ms}, "settle is -1. ms"),
+    ({"latches": "so_adaptation"}, "give a set of names"),
+    ({"chip": [3]}, "give a Chip or a list"),
+    ({"chip": []}, "give a Chip or a list"),
+    ({"biases": {}}, "biases is dict"),
+])  # fmt: skip
+def test_bad_fi_curves(arguments, message):
+    arguments = {"biases": bd.Biases(), "codes": [(3, 10)], **arguments}
+    with pytest.raises((bd.DynapseError, TypeError), match=message):
+        bd.measure.fi_curve(**arguments)
+
+
+@pytest.mark.parametrize("arguments, message", [
+    ({"step": 20}, "step is 20; give a time"),
+    ({"step": 1 * us}, "give a time of at least dt"),
+    ({"positions": (0, 17)}, "integers from 0 to 16"),
+    ({"weights": {"input": "0001"}}, "give one each for"),
+])  # fmt: skip
+def test_bad_winner_take_all(arguments, message):
+    with pytest.raises(bd.DynapseError, match=message):
+        bd.networks.winner_take_all(**{"positions": (0,), "step": 1 * ms, **arguments})
+
+
+def test_bad_seeds(source, target):
+    synapses = bd.Connection(source, target, "ampa", name="synapses")
+    with pytest.raises(bd.WiringError, match="seed is -1; give a non-negative integer"):
+        synapses.connect_fixed_indegree(2, seed=-1)

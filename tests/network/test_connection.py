@@ -39,6 +39,12 @@ def test_all_spellings_of_a_mask_mean_the_same(mask):
     )
 
 
+def test_four_zeros_and_ones_are_not_guessed():
+    with pytest.raises(bd.WeightError, match="four bits or four masks"):
+        weight_mask([0, 0, 1, 0])
+    assert list(weight_mask(np.array([0, 0, 1, 0]))) == [0, 0, 1, 0]
+
+
 def test_mask_string_has_bit_zero_rightmost():
     assert weight_mask("0010") == 2 == weight_mask([False, True, False, False])
 
@@ -51,7 +57,7 @@ def test_weight_is_the_sum_of_the_selected_currents(pair):
     current = [bd.Biases().current_in_amp(f"SYAM_W{bit}_P") for bit in range(4)]
     expected = [0, current[0], current[1], current[2], current[3], sum(current)]
     np.testing.assert_allclose(synapses.I_weight_, expected, rtol=1e-14)  # rounding of a sum of four
-    assert list(synapses.weight_mask) == masks
+    assert list(synapses.weight) == masks
     synapses.weight = "0100"
     np.testing.assert_allclose(synapses.I_weight_, current[2], rtol=1e-14)
 
@@ -184,6 +190,40 @@ def test_real_brian2_objects():
     assert len(neurons[1:]) == 2 and neurons[1:].Imem.shape == (2,)
     neurons.rest()
     assert np.all(neurons.Imem_[:] == neurons.chip.constants["I_0"])
+
+
+def test_restore_takes_codes_weights_and_delays_back():
+    biases = bd.Biases()
+    source = SpikeGeneratorGroup(1, [0], [1 * ms], name="source")
+    target = bd.Neurons(1, biases, {"so_dc"}, name="target")
+    synapses = bd.Connection(source, target, "ampa", "0001", name="synapses")
+    synapses.connect()
+    network = Network(source, target, synapses)
+    network.store()
+    before = (float(target.I_leak_[0]), float(synapses.I_weight_[0]), float(synapses.delay[:]))
+    biases.update({"SOIF_LEAK_N": (2, 60), "SYAM_W0_P": (3, 3), "SYPD_DLY0_P": (1, 22)})
+    network.run(5 * ms)
+    network.restore()
+    assert biases == bd.Biases()
+    assert (float(target.I_leak_[0]), float(synapses.I_weight_[0]), float(synapses.delay[:])) == before
+    biases["SOIF_LEAK_N"] = (2, 60)
+    assert float(target.I_leak_[0]) == biases.current_in_amp("SOIF_LEAK_N")
+
+
+@pytest.mark.parametrize("how", ["index", "slice", "subgroup", "string"])
+def test_a_current_set_in_any_way_lives(how):
+    target = bd.Neurons(3, bd.Biases(), name="target")
+    if how == "index":
+        target.Iampa_[1] = 30e-12
+    elif how == "slice":
+        target.Iampa_[1:2] = 30e-12
+    elif how == "subgroup":
+        target[1:2].Iampa_ = 30e-12
+    else:
+        target.Iampa["i == 1"] = "30*pA"
+    Network(target).run(20 * ms)
+    assert target.dendrites == {"ampa"}
+    assert float(target.Iampa_[1]) < 1e-12  # ten time constants later
 
 
 def test_a_monitor_made_before_the_connection_sees_the_current():

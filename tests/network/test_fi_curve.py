@@ -40,7 +40,17 @@ def test_rates_follow_the_closed_form():
 def test_table_is_tidy_and_mismatch_is_the_chip_s():
     chip = bd.Chip(seed=9, mismatch=0.2)
     table = bd.measure.fi_curve(bd.Biases(), [(2, 80), (2, 200)], chip=[bd.Chip(), chip], neurons=30, duration=200 * ms)
-    assert list(table.columns) == ["chip", "seed", "mismatch", "neuron", "coarse", "fine", "current_A", "rate_Hz"]
+    assert list(table.columns) == [
+        "chip",
+        "seed",
+        "mismatch",
+        "neuron",
+        "coarse",
+        "fine",
+        "current_A",
+        "spikes",
+        "rate_Hz",
+    ]
     assert (table["chip"] == 0).sum() == 2 and (table["chip"] == 1).sum() == 60
     one = table[(table["chip"] == 1) & (table["fine"] == 80)]["rate_Hz"]
     assert one.std() / one.mean() > 0.05  # 20 % in every current shows

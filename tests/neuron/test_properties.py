@@ -149,6 +149,32 @@ def test_default_working_point():
     assert np.all((half_widths > 2) & (half_widths < 10))
 
 
+def test_working_point_serves_a_network():
+    """80 + 20 neurons, Poisson input, recurrent AMPA and shunt: tens of hertz, neither silent nor saturated."""
+    chip, biases = bd.Chip(seed=1, mismatch=0.2), bd.Biases()
+    excitatory = bd.Neurons(80, biases, chip=chip, name="excitatory")
+    inhibitory = bd.Neurons(20, biases, chip=chip, name="inhibitory")
+    generator = np.random.default_rng(1)
+    fired = np.flatnonzero(generator.random(40 * 6000) < 20 * 1e-4)
+    source = SpikeGeneratorGroup(40, fired % 40, fired // 40 * 0.1 * ms, name="source")
+    wiring = [
+        (source, excitatory, "ampa", 20),
+        (source, inhibitory, "ampa", 20),
+        (excitatory, excitatory, "ampa", 8),
+        (excitatory, inhibitory, "ampa", 8),
+        (inhibitory, excitatory, "shunt", 6),
+        (inhibitory, inhibitory, "shunt", 6),
+    ]
+    connections = []
+    for pre, post, dendrite, indegree in wiring:
+        connections.append(bd.Connection(pre, post, dendrite, "0001"))
+        connections[-1].connect_fixed_indegree(indegree, seed=1)
+    monitors = [SpikeMonitor(group) for group in (excitatory, inhibitory)]
+    Network(excitatory, inhibitory, source, *connections, *monitors).run(600 * ms)
+    for monitor in monitors:
+        assert 5 < monitor.num_spikes / len(monitor.source) / 0.6 < 100  # measured: 31 and 21 Hz
+
+
 def test_refractory_period_shorter_than_the_step_is_kept_on_average():
     """REFR (3,254), 'none' in users' scripts: 89 us. Intervals of a strongly driven neuron at dt = 0.2 ms."""
     intervals = {}
