@@ -66,6 +66,9 @@ neuron = bd.Neurons(1, biases, latches={"so_dc"}, name="neuron")
 print(neuron)
 print(neuron.equations)
 print("membrane time constant", neuron.tau_mem[0], "refractory period", neuron.t_refractory[0])
+for filter_name in ("ampa", "nmda", "gaba", "shunt", "ahp"):
+    print("time constant", filter_name, getattr(neuron, f"tau_{filter_name}")[0])
+assert round(neuron.tau_mem[0] / ms, 1) == 4.8 and round(neuron.tau_ampa[0] / ms, 1) == 1.9
 
 trace = b2.StateMonitor(neuron, ["Vmem", "Imem"], record=True)
 spikes = b2.SpikeMonitor(neuron)
@@ -152,5 +155,6 @@ axes.set(xlabel="time (ms)", ylabel="membrane, from rest (mV)", xlim=(0, 30))
 axes.legend(frameon=False, title="weight mask")
 figure.savefig(OUTPUT / "01_epsp.png", dpi=120)
 peaks = trace.Vmem.max(axis=1) / mV
-print("EPSP peaks (mV):", peaks.round(1))
+half_widths = (trace.Vmem > trace.Vmem.max(axis=1)[:, None] / 2).sum(axis=1) * trace.clock.dt / ms
+print("EPSP peaks (mV):", peaks.round(1), "widths at half height (ms):", half_widths.round(1))
 assert np.all(np.diff(peaks) > 0) and 0.5 < peaks[0] and peaks[-1] < 20
