@@ -121,10 +121,15 @@ class Neurons(NeuronGroup):
     def biases(self, value: Biases) -> None:
         if not isinstance(value, Biases):
             raise DynapseError(f"biases is {type(value).__name__}; give a brian2dynapse.Biases")
-        self._biases.unsubscribe(self)
-        self._biases = value
+        previous, self._biases = self._biases, value
+        try:
+            self.biases_changed(value)
+        except Exception:  # a connection refuses: all or nothing
+            self._biases = previous
+            self.biases_changed(previous)
+            raise
+        previous.unsubscribe(self)
         value.subscribe(self)
-        self.biases_changed(value)
 
     @property
     def chip(self) -> Chip:

@@ -119,6 +119,10 @@ def test_a_bias_that_a_connection_refuses_is_not_set(source):
         biases.update({"SYPD_DLY0_P": (0, 0), "SOIF_LEAK_N": (0, 50)})
     assert biases == bd.Biases()
     assert float(synapses.delay[:]) == delay
+    target = synapses.neurons
+    with pytest.raises(bd.WiringError, match="longer than 1 s"):
+        target.biases = bd.Biases({"SYPD_DLY0_P": (0, 0)})
+    assert target.biases is biases and float(synapses.delay[:]) == delay
 
 
 def run_error(*objects):

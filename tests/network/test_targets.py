@@ -14,15 +14,15 @@ def run_network():
     chip = bd.Chip(seed=2, mismatch=0.2)
     everything = {"so_dc", "so_adaptation", "soif_type", "denm_nmda"}
     first = bd.Neurons(20, bd.Biases(), everything, chip, name="first")
-    second_ = bd.Neurons(12, bd.Biases({"SOIF_LEAK_N": (2, 10)}), chip=chip, name="second")
+    second_ = bd.Neurons(12, bd.Biases({"DENM_EGAIN_P": (1, 200)}), chip=chip, name="second")
     generator = np.random.default_rng(3)
     steps = np.flatnonzero(generator.random(10 * 3000) < 0.005)
     source = SpikeGeneratorGroup(10, steps % 10, steps // 10 * 0.1 * ms, name="source")
     wiring = [
-        bd.Connection(source, first, "ampa", "1000", name="drive"),
+        bd.Connection(source, first, "ampa", "1100", name="drive"),
         bd.Connection(first, second_, "nmda", "1111", delay="mismatched", name="excite"),
-        bd.Connection(second_, first, "shunt", "0010", delay="precise", name="divide"),
-        bd.Connection(second_, first, "gaba", "0110", name="subtract"),
+        bd.Connection(second_, first, "shunt", "0001", delay="precise", name="divide"),
+        bd.Connection(second_, first, "gaba", "0001", name="subtract"),
         bd.Connection(first, first, "nmda", "0111", delay="both", name="recur"),
     ]
     for number, connection in enumerate(wiring):
