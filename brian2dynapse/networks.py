@@ -9,6 +9,7 @@ import pandas as pd
 from brian2 import Network, SpikeGeneratorGroup, SpikeMonitor, defaultclock, second
 from brian2.units import Hz, Quantity, get_dimensions
 
+from . import facts
 from .biases import Biases
 from .chip import Chip
 from .connection import Connection
@@ -20,32 +21,15 @@ INHIBITORY = 32
 WINNING_RATIO = 2
 CHANNELS = 16  # input channels of each population, and channels that are active at a time
 
-# Codes of the makers' winner-take-all example; the delay codes are those people use with it
-# (slow base, fast precise line, slower mismatched line). All else is the working point.
-WINNER_TAKE_ALL_CODES = {
-    "SOIF_GAIN_N": (3, 80),
-    "SOIF_LEAK_N": (0, 50),
-    "SOIF_REFR_N": (1, 40),
-    "SOIF_SPKTHR_P": (3, 254),
-    "DEAM_ETAU_P": (2, 40),
-    "DEAM_EGAIN_P": (3, 80),
-    "DENM_ETAU_P": (1, 80),
-    "DENM_EGAIN_P": (3, 80),
-    "DESC_ITAU_P": (1, 160),
-    "DESC_IGAIN_P": (4, 40),
-    "SYAM_W0_P": (4, 80),
-    "SYAM_W1_P": (5, 30),
-    "SYAM_W2_P": (5, 80),
-    "SYAM_W3_P": (4, 80),
-    "SYPD_EXT_N": (3, 200),
-    "SYPD_DLY0_P": (0, 0),
-    "SYPD_DLY1_P": (5, 250),
-    "SYPD_DLY2_P": (1, 80),
-}
 # The example does not say which weight bit serves which connection. One bit each: of the assignments tried, this
 # one gives a clear winner that follows the input with hysteresis, with and without mismatch.
 WINNER_TAKE_ALL_WEIGHTS = {"input": "0001", "recurrent": "0100", "shunt": "0010", "inhibitory": "1000"}
 THERE_AND_BACK = (0, 4, 6, 7, 8, 9, 10, 12, 16, 12, 10, 9, 8, 7, 6, 4, 0)
+
+
+def winner_take_all_codes() -> dict[str, tuple[int, int]]:
+    """Codes of the makers' winner-take-all example, bias to (coarse, fine); all others are the working point."""
+    return {row["bias"]: (int(row["coarse"]), int(row["fine"])) for row in facts.read_table("winner_take_all.csv")}
 
 
 def moving_input(positions, step, rate=100 * Hz, seed=0) -> tuple[np.ndarray, np.ndarray]:
@@ -179,7 +163,7 @@ def winner_take_all(
     if set(weights) != set(WINNER_TAKE_ALL_WEIGHTS):
         raise DynapseError(f"weights are for {sorted(weights)}; give one each for {sorted(WINNER_TAKE_ALL_WEIGHTS)}")
     chip = chip or Chip()
-    biases = Biases(WINNER_TAKE_ALL_CODES)
+    biases = Biases(winner_take_all_codes())
     sizes = {"left": POPULATION, "right": POPULATION, "inhibitory": INHIBITORY}
     populations = {name: Neurons(size, biases, chip=chip, name=name) for name, size in sizes.items()}
     channels, times = moving_input(positions, step, seed=seed)

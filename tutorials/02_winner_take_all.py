@@ -34,8 +34,8 @@ else:
 # What the three populations share: they lie on one core.
 
 # %%
-biases = bd.Biases(bd.networks.WINNER_TAKE_ALL_CODES)
-changed = biases.to_frame().set_index("bias").loc[list(bd.networks.WINNER_TAKE_ALL_CODES)]
+codes = bd.networks.winner_take_all_codes()
+changed = bd.Biases(codes).to_frame().set_index("bias").loc[list(codes)]
 print(changed[["coarse", "fine", "current_A", "role"]].to_string())
 
 # %% [markdown]
