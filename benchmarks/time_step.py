@@ -24,9 +24,9 @@ DC_CODES = ((1, 200), (2, 40), (3, 40))
 OUTPUT = Path(__file__).with_suffix(".csv")
 
 
-def whole_neuron(dt: float) -> dict:
+def whole_neuron(dt: float, strong: bool = False) -> dict:
     """Errors of the membrane current away from spikes, and of the spike times."""
-    experiment = all_dendrites()
+    experiment = all_dendrites(strong=strong)
     samples = np.arange(2, round(experiment.duration * 1000)) * 1e-3
     expected_spikes, expected = experiment.reference(dt, samples)
     b2.start_scope()
@@ -40,6 +40,12 @@ def whole_neuron(dt: float) -> dict:
         exact = exact_spike_times(spikes, traces, dt, float(traces.source.t_refractory[0]))
         row["spike_time_us"] = 1e6 * np.max(np.abs(exact - expected_spikes[: len(exact)]))
     return row
+
+
+def strong_weights(dt: float) -> dict:
+    """The same with the weights of the working point, that charge the membrane within a step or two."""
+    row = whole_neuron(dt, strong=True)
+    return {f"strong_{name}": row[name] for name in ("spikes_missing", "spike_time_us") if name in row}
 
 
 def rates(dt: float) -> dict:
@@ -66,7 +72,7 @@ def largest_step(table: pd.DataFrame, column: str, percent: float) -> float:
 
 def main() -> None:
     b2.prefs.codegen.target = "numpy"
-    table = pd.DataFrame({"dt_us": dt * 1e6, **whole_neuron(dt), **rates(dt)} for dt in STEPS)
+    table = pd.DataFrame({"dt_us": dt * 1e6, **whole_neuron(dt), **strong_weights(dt), **rates(dt)} for dt in STEPS)
     write_atomically(OUTPUT, lambda file: table.to_csv(file, index=False, float_format="%.3g"))
     print(table.to_string(index=False, float_format="{:.3g}".format))
     for column in ("membrane_median_percent", "rate_percent"):

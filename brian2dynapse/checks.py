@@ -6,7 +6,7 @@ import numpy as np
 from brian2.units import Quantity, second
 from brian2.utils.logger import get_logger
 
-from .circuits import DENDRITES
+from .circuits import STATE_CURRENTS
 from .errors import DynapseError, TimeStepError
 from .facts import modelled_parameters
 
@@ -17,7 +17,7 @@ LARGEST_STEP_IN_TAU = 1.0
 # A pulse acts by its charge alone: its share of the time constant is the relative error of a jump.
 WARN_PULSE_IN_TAU = 0.1
 LARGEST_PULSE_IN_TAU = 1.0
-STATE_CURRENTS = ("Imem", "Iahp", *(current for current, _ in DENDRITES.values()))
+LONGEST_DELAY = 1.0  # second; longer ones come from codes near (0,0) and are a mistake
 
 
 def dpi_time_constant(chip, capacitor: str, kappa: str, leak) -> np.ndarray:

@@ -25,6 +25,7 @@ DENDRITES = {
     "gaba": ("Igaba", "Qgaba"),
     "shunt": ("Ishunt", "Qshunt"),
 }
+STATE_CURRENTS = ("Imem", "Iahp", *(current for current, _ in DENDRITES.values()))
 # Brian2 needs every variable when a group is made, also those of circuits that are switched on later.
 _MODELLED_LATCHES = frozenset(name for name, (effect, _) in latch_table().items() if effect == "modelled")
 SUMS = ("I_sum", "I_inhibition", "I_feedback")

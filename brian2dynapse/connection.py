@@ -23,7 +23,6 @@ DELAYS = {
     "both": ("I_delay1", "I_delay2"),
 }
 _WEIGHT_PARAMETERS = ("I_w0", "I_w1", "I_w2", "I_w3")
-LONGEST_DELAY = 1.0  # second; longer ones come from codes near (0,0) and are a mistake
 
 
 class Connection(Synapses):
@@ -151,10 +150,10 @@ class Connection(Synapses):
         currents = ("I_delay0", *DELAYS[self._delay_bits])
         total = sum(self._neurons.bias_current(parameter) for parameter in currents)
         delay = self._neurons.chip.constants["Q_delay"] / total
-        if delay > LONGEST_DELAY:
+        if delay > checks.LONGEST_DELAY:
             names = " + ".join(modelled_parameters()[parameter] for parameter in currents)
             raise WiringError(
-                f"a delay of {delay:.3g} s ({names} = {total:.3g} A) is longer than {LONGEST_DELAY:g} s; "
+                f"a delay of {delay:.3g} s ({names} = {total:.3g} A) is longer than {checks.LONGEST_DELAY:g} s; "
                 "raise one of these currents, or set a delay bit"
             )
         return delay * second

@@ -233,7 +233,7 @@ class Neurons(NeuronGroup):
 
         What users of the chip do between trials by draining it through a large leak.
         """
-        for current in ("Imem", "Imem_before", "Iahp", *(current for current, _ in circuits.DENDRITES.values())):
+        for current in ("Imem_before", *circuits.STATE_CURRENTS):
             self._set(current, self._chip.constants["I_0"])
         for name in ("refractory_left", "t_step", *(charge for _, charge in circuits.DENDRITES.values())):
             self._set(name, 0.0)

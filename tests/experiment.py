@@ -60,8 +60,11 @@ def exact_spike_times(spikes, traces, dt, refractory):
     return (steps[inside] + 1) * dt - (refractory - left[steps[inside] + 1])
 
 
-def all_dendrites(seed=5, duration=0.2, exponential=False):
-    """Every circuit of the neuron at work: 62 events on four dendrites, gate, adaptation, DC input."""
+def all_dendrites(seed=5, duration=0.2, exponential=False, strong=False):
+    """Every circuit of the neuron at work: 62 events on four dendrites, gate, adaptation, DC input.
+
+    With `strong`, the weights are those of the working point, which can charge the membrane within a step or two.
+    """
     generator = np.random.default_rng(seed)
     milliseconds = np.arange(5, int(duration * 1000) - 10)
     counts = {"ampa": 30, "nmda": 20, "gaba": 6, "shunt": 6}
@@ -73,5 +76,7 @@ def all_dendrites(seed=5, duration=0.2, exponential=False):
         "SYAM_W0_P": (4, 40), "SYAM_W1_P": (4, 60), "SYAM_W2_P": (4, 80), "SYAM_W3_P": (4, 120),
         "SOAD_W_N": (3, 160),
     }  # fmt: skip
+    if strong:
+        codes = {"SOAD_W_N": (3, 160)}
     masks = {"ampa": "0011", "nmda": "1111", "gaba": "0001", "shunt": "0001"}
     return Experiment(codes, frozenset(latches), events, masks, duration, bd.Chip())

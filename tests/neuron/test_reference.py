@@ -53,8 +53,9 @@ def test_membrane_converges_with_second_order():
     assert np.all(np.abs(orders - 2) < 0.3), (typical, orders)
 
 
-def test_spike_times_converge_with_second_order():
-    experiment = all_dendrites()
+@pytest.mark.parametrize("strong", [False, True])
+def test_spike_times_converge_with_second_order(strong):
+    experiment = all_dendrites(strong=strong)
     worst = []
     for dt in (2e-4, 1e-4, 5e-5):
         spikes, traces = experiment.simulate(dt)
