@@ -74,8 +74,7 @@ figure.savefig(OUTPUT / "02_winner_take_all.png", dpi=120)
 # %% [markdown]
 # ## Hysteresis
 # Where does the winner change on the way there, and on the way back? The gap is small and belongs to the individual:
-# of four other chips (seeds 2 to 5, connectivity and input drawn anew) two showed one, and two changed sides early.
-# The winner followed the input on all of them.
+# with other seeds of the chip and of the network the winner follows the input too, but not every chip has a gap.
 
 # %%
 assert table["winner"].iloc[0] == "left"
