@@ -6,7 +6,7 @@ import numpy as np
 from brian2.units import Quantity, second
 from brian2.utils.logger import get_logger
 
-from .circuits import STATE_CURRENTS
+from .circuits import ALPHA_LATCHES, state_currents
 from .errors import DynapseError, TimeStepError
 from .facts import modelled_parameters
 
@@ -54,8 +54,8 @@ def check_neurons(group) -> None:
     DynapseError
         If a current is not positive and finite.
     TimeStepError
-        If the step is longer than the shortest membrane time constant, or the adaptation pulse is
-        longer than its time constant.
+        If the step is longer than the shortest membrane time constant, the adaptation pulse is longer than the
+        time constant of adaptation or calcium, or the events of one spike do not fit into the refractory period.
     """
     _check_currents(group)
     dt = float(group.clock.dt_)
@@ -66,11 +66,21 @@ def check_neurons(group) -> None:
             f"(SOIF_LEAK_N {_code(group, 'I_leak')}); use a smaller dt or a smaller leak"
             " (to drain the state between trials, call rest())"
         )
-    if "so_adaptation" in group.latches:
-        width = group.chip.constants["Q_pulse_ahp"] / _current(group, "I_extender_ahp")
-        tau = dpi_time_constant(group.chip, "C_ahp", "kappa_p", _current(group, "I_tau_ahp"))
-        what = f"{group.name}: the adaptation pulse (SOAD_PWTAU_N {_code(group, 'I_extender_ahp')})"
-        _check_pulse(what, width, tau, f"the adaptation time constant (SOAD_TAU_P {_code(group, 'I_tau_ahp')})")
+    for circuit, name, leak in (("adaptation", "ahp", "I_tau_ahp"), ("calcium", "ca", "I_tau_ca")):
+        if circuit in group.circuits:
+            width = group.chip.constants["Q_pulse_ahp"] / _current(group, "I_extender_ahp")
+            tau = dpi_time_constant(group.chip, f"C_{name}", "kappa_p", _current(group, leak))
+            what = f"{group.name}: the {circuit} pulse (SOAD_PWTAU_N {_code(group, 'I_extender_ahp')})"
+            bias = modelled_parameters()[leak]
+            _check_pulse(what, width, tau, f"the {circuit} time constant ({bias} {_code(group, leak)})")
+    if group.repeats_events:
+        refractory = (group.chip.constants["Q_refractory"] / _current(group, "I_refractory")).min()
+        count = group.chip.events_per_spike
+        if count * dt >= refractory:
+            raise TimeStepError(
+                f"{group.name}: the {count} events of a spike come in as many steps of {_time(dt)}, which do not fit into "
+                f"the refractory period of {_time(refractory)}; use a smaller dt or fewer events_per_spike"
+            )
 
 
 def check_connection(connection) -> None:
@@ -87,13 +97,15 @@ def check_connection(connection) -> None:
         If the pulse is longer than the time constant.
     """
     neurons, dendrite = connection.neurons, connection.dendrite
-    width = float(connection.pulse_width())
-    leak = f"I_tau_{dendrite}"
-    tau = dpi_time_constant(neurons.chip, f"C_{dendrite}", "kappa_p", _current(neurons, leak))
-    what = f"{connection.name}: the pulse (SYPD_EXT_N {_code(neurons, 'I_extender')})"
-    _check_pulse(
-        what, width, tau, f"the {dendrite} time constant ({modelled_parameters()[leak]} {_code(neurons, leak)})"
-    )
+    leaks = [f"I_tau_{dendrite}"]
+    if ALPHA_LATCHES.get(dendrite) in neurons.latches:
+        leaks.append(f"I_tau_{dendrite}_i")
+    for leak in leaks:
+        tau = dpi_time_constant(neurons.chip, f"C_{dendrite}", "kappa_p", _current(neurons, leak)).min()
+        what = f"{connection.name}: the pulse (SYPD_EXT_N {_code(neurons, 'I_extender')})"
+        bias = modelled_parameters()[leak]
+        circuit = f"the {dendrite} time constant ({bias} {_code(neurons, leak)})"
+        _check_pulse(what, connection.longest_pulse(), tau, circuit)
 
 
 def _current(group, parameter: str) -> np.ndarray:
@@ -104,7 +116,7 @@ def _current(group, parameter: str) -> np.ndarray:
 
 def _check_currents(group) -> None:
     """Currents are positive and finite: the circuits know no others. A threshold lies above the floor."""
-    for name in [*group.equation_parameters(), *STATE_CURRENTS]:
+    for name in [*group.equation_parameters(), *state_currents(group.latches)]:
         values = group.parameter_values(name)
         if values is None:
             continue

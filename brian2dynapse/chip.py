@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import html
-import zlib
+import math
 from numbers import Real
 
 import numpy as np
 import pandas as pd
-from brian2.units import Quantity, allunits, get_dimensions, get_unit
+from brian2.units import Quantity, allunits, get_dimensions, get_unit, kelvin
 
 from . import facts
 from .errors import DynapseError, unknown_name
+from .mismatch import coefficients, log_normal, neuron_draws, pelgrom_cv, synapse_draws
 
-MISMATCH_LIMIT = 1000  # far beyond any transistor; a typing error
+REFERENCE_TEMPERATURE = 300  # kelvin, at which the constants hold
+LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 200, 400  # kelvin; a number outside is not a chip's temperature
+CONDUCTANCES = ("single-ended", "symmetric")
 
 
 class Chip:
@@ -24,12 +27,24 @@ class Chip:
     seed : int, optional
         Identity of the individual: the same seed has the same mismatch everywhere. Needed when
         `mismatch` is not zero.
-    mismatch : float
-        Coefficient of variation of every bias current from neuron to neuron (log-normal, mean 1,
-        independent between biases and neurons). 0, the default, is the ideal chip. About 0.2 is
-        what users of the chip quote.
+    mismatch : float, str, mapping, DataFrame or path
+        Coefficient of variation of the bias currents from transistor to transistor (log-normal, mean 1,
+        independent between biases, neurons and synapses). 0, the default, is the ideal chip. One number, about
+        0.2 in users' folklore, holds for every bias but the mismatched delay line SYPD_DLY2_P, whose minimal
+        transistor keeps the spread of its area. ``"pelgrom"``: each bias has the spread of its transistor's area.
+        A table of measured values: {bias: cv}, a DataFrame or a CSV file with columns bias and cv;
+        biases that it does not name have the spread of their area.
     constants : str
         The named set of chip constants: ``"measured"`` (default) or ``"nominal"``.
+    temperature : Quantity
+        In kelvin; the constants are those at 300 K. See Notes.
+    noise : float
+        Shot noise of the membrane: 0, the default, is off, 1 the noise of the physics, other numbers scale its amplitude.
+    events_per_spike : int
+        How many events the exponential soma sends for one spike. 1 by default; the real chip sends several
+        within 2 us, which is a defect.
+    conductance : str
+        What the latch de_conductance connects: ``"single-ended"`` (default) or ``"symmetric"``.
     swap_gaba_shunt : bool
         By default GABA (GABA_B) is subtracted from the input and shunt (GABA_A) adds to the leak, as
         the names and users' comments say. A predecessor of the vendor's simulator had it the other
@@ -40,40 +55,83 @@ class Chip:
     Raises
     ------
     DynapseError
-        For a mismatch without a seed, a negative mismatch, or a constant that is not positive or
-        has the wrong unit.
+        For a mismatch without a seed, a negative mismatch, or an argument or constant of a wrong kind, range or unit.
     UnknownNameError
-        For an unknown set or constant.
+        For an unknown set, constant, conductance, or bias in a table of mismatch.
 
     Notes
     -----
     A population that is not placed takes physical neurons in the order of creation. A chip remembers
     by name which neurons it gave to a population, so that a cell of a notebook that is run again
     gets the same ones.
+
+    *Temperature* T enters the thermal voltage, U_T proportional to T, and so every time constant, pulse jump, voltage
+    and the spread of mismatch; and the leakages, I_0 and the drift of homeostasis, which double every
+    `I_0_doubling`. The bias currents are taken as constant: their generator compensates temperature. Changes of
+    kappa, capacitors and timer charges are not modelled. Constants that are given as `changes` are those at 300 K.
     """
 
-    def __init__(self, seed=None, mismatch=0.0, constants="measured", swap_gaba_shunt=False, **changes):
-        if not isinstance(mismatch, Real) or isinstance(mismatch, bool) or not 0 <= mismatch < MISMATCH_LIMIT:
-            raise DynapseError(f"mismatch is {mismatch!r}; give a coefficient of variation, for example 0.2")
-        if mismatch > 0 and seed is None:
-            raise DynapseError("a chip with mismatch is an individual: give its seed, Chip(seed=42, mismatch=0.2)")
+    def __init__(
+        self,
+        seed=None,
+        mismatch=0.0,
+        constants="measured",
+        temperature=REFERENCE_TEMPERATURE * kelvin,
+        noise=0.0,
+        events_per_spike=1,
+        conductance="single-ended",
+        swap_gaba_shunt=False,
+        **changes,
+    ):
         if seed is not None and (not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0):
             raise DynapseError(f"seed is {seed!r}; give a non-negative integer")
+        if isinstance(noise, bool) or not isinstance(noise, Real) or not 0 <= noise < np.inf:
+            raise DynapseError(f"noise is {noise!r}; 0 is off, 1 the shot noise of the physics, other numbers scale it")
+        if isinstance(events_per_spike, bool) or not isinstance(events_per_spike, (int, np.integer)):
+            raise DynapseError(f"events_per_spike is {events_per_spike!r}; give a positive integer")
+        if events_per_spike < 1:
+            raise DynapseError(f"events_per_spike is {events_per_spike}; a spike makes 1 event or more")
+        if conductance not in CONDUCTANCES:
+            raise unknown_name("conductance", conductance, CONDUCTANCES)
         self.seed = seed
-        self.mismatch = float(mismatch)
         self.constants_name = constants
+        self.noise = float(noise)
+        self.events_per_spike = int(events_per_spike)
+        self.conductance = conductance
         self.swap_gaba_shunt = bool(swap_gaba_shunt)
         self.constants = {name: constant.value for name, constant in facts.constants(constants).items()}
         self.changes = {name: self._checked(name, value) for name, value in changes.items()}
         self.constants.update(self.changes)
+        self.temperature = self._warmed(temperature)
+        self.mismatch = mismatch
+        self._coefficients = coefficients(mismatch, self.constants)
+        if seed is None and any(self._coefficients.values()):
+            raise DynapseError(
+                f"a chip with mismatch is an individual: give its seed, Chip(seed=42, mismatch={mismatch!r})"
+            )
         self._given = {}
         self._next = 0
+
+    def _warmed(self, temperature) -> Quantity:
+        """Take the temperature into the constants."""
+        right = isinstance(temperature, Quantity) and temperature.dim is kelvin.dim and np.ndim(temperature) == 0
+        if not right or not LOWEST_TEMPERATURE <= float(temperature) <= HIGHEST_TEMPERATURE:
+            raise DynapseError(
+                f"temperature is {temperature!r}; give it in kelvin, {LOWEST_TEMPERATURE} to {HIGHEST_TEMPERATURE}, "
+                "for example 310*kelvin (0 degrees Celsius are 273.15 kelvin)"
+            )
+        warmer = float(temperature) - REFERENCE_TEMPERATURE
+        if warmer:
+            self.constants["U_T"] *= float(temperature) / REFERENCE_TEMPERATURE
+            for leakage in ("I_0", "rate_homeostasis"):
+                self.constants[leakage] *= 2 ** (warmer / self.constants["I_0_doubling"])
+        return temperature
 
     def _checked(self, name: str, value) -> float:
         if name not in self.constants:
             raise unknown_name("constant of the chip", name, self.constants)
         unit_name = facts.constants(self.constants_name)[name].unit
-        unit = 1 if unit_name == "1" else getattr(allunits, unit_name)
+        unit = _unit(unit_name)
         if np.asarray(value).dtype.kind not in "iuf" or np.size(value) != 1 or not np.isfinite(value) or value <= 0:
             raise DynapseError(f"{name} is {value!r}; give one positive number in {unit_name}")
         if get_dimensions(value) is not get_dimensions(unit):
@@ -97,7 +155,7 @@ class Chip:
             raise unknown_name("constant of the chip", name, self.constants)
         unit_name = facts.constants(self.constants_name)[name].unit
         value = self.constants[name]
-        return value if unit_name == "1" else value * get_unit(getattr(allunits, unit_name).dim)
+        return value if unit_name == "1" else value * get_unit(_unit(unit_name).dim)
 
     def neurons_for(self, population: str, count: int) -> np.ndarray:
         """Physical neurons of a population that is not placed: the next free ones.
@@ -120,6 +178,17 @@ class Chip:
         first = self._given[population][0]
         return np.arange(first, first + count)
 
+    def mismatch_cv(self, bias: str) -> float:
+        """Coefficient of variation of the current of a bias on this chip.
+
+        Parameters
+        ----------
+        bias : str
+            A bias of a core.
+        """
+        facts.bias(bias)
+        return self._coefficients.get(bias, 0.0)
+
     def mismatch_factors(self, bias: str, neurons) -> np.ndarray:
         """Factors on the current of a bias in given physical neurons.
 
@@ -133,22 +202,50 @@ class Chip:
         Returns
         -------
         numpy.ndarray
-            Log-normal with mean 1 and coefficient of variation `mismatch`; depends on the seed, the
+            Log-normal with mean 1 and coefficient of variation `mismatch_cv`; depends on the seed, the
             bias and the physical neuron alone. All 1 on the ideal chip.
         """
-        facts.bias(bias)
         neurons = np.asarray(neurons)
-        factors = np.ones(neurons.shape)
-        if self.mismatch == 0:
-            return factors
-        sigma = np.sqrt(np.log1p(self.mismatch**2))
-        chips, within = np.divmod(neurons, facts.NEURONS_PER_CHIP)
-        for chip in np.unique(chips):
-            # crc32 is the same number for a name on every machine, unlike Python's hash
-            generator = np.random.default_rng([self.seed, int(chip), zlib.crc32(bias.encode())])
-            drawn = np.exp(sigma * generator.standard_normal(facts.NEURONS_PER_CHIP) - sigma**2 / 2)
-            factors[chips == chip] = drawn[within[chips == chip]]
-        return factors
+        cv = self.mismatch_cv(bias)
+        return log_normal(neuron_draws(self.seed, bias, neurons), cv) if cv else np.ones(neurons.shape)
+
+    def synapse_factors(self, bias: str, neurons, cams) -> np.ndarray:
+        """Factors on the current of a bias in given synapses.
+
+        Parameters
+        ----------
+        bias : str
+            A bias of the synapse, such as ``"SYAM_W0_P"``.
+        neurons, cams : array_like of int
+            Physical neurons, and the CAM words (0..63; more where a model has more) of the synapses.
+
+        Returns
+        -------
+        numpy.ndarray
+            As `mismatch_factors`, for each synapse.
+        """
+        neurons, cams = np.asarray(neurons), np.asarray(cams)
+        cv = self.mismatch_cv(bias)
+        return log_normal(synapse_draws(self.seed, bias, neurons, cams), cv) if cv else np.ones(neurons.shape)
+
+    def mismatch_frame(self) -> pd.DataFrame:
+        """The spread of every bias as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns bias, geometry_um, cv (of this chip), pelgrom_cv (from the area of the transistor).
+        """
+        rows = [
+            {
+                "bias": bias,
+                "geometry_um": facts.bias(bias).geometry,
+                "cv": cv,
+                "pelgrom_cv": pelgrom_cv(bias, self.constants),
+            }
+            for bias, cv in self._coefficients.items()
+        ]
+        return pd.DataFrame(rows)
 
     def to_frame(self) -> pd.DataFrame:
         """The constants of this chip as a table.
@@ -156,8 +253,8 @@ class Chip:
         Returns
         -------
         pandas.DataFrame
-            Columns constant, value (SI), unit, meaning, mark and source; a constant that was given
-            to this chip says so.
+            Columns constant, value (SI, at the temperature of this chip), unit, meaning, mark and source; a
+            constant that was given to this chip says so.
         """
         declared = facts.constants(self.constants_name)
         rows = [
@@ -178,7 +275,17 @@ class Chip:
 
     def __repr__(self) -> str:
         parts = [] if self.seed is None else [f"seed={self.seed}"]
-        parts += [f"mismatch={self.mismatch:g}", f"constants={self.constants_name!r}"]
+        table = not isinstance(self.mismatch, (str, Real))
+        parts += ["mismatch=<table>" if table else f"mismatch={self.mismatch!r}", f"constants={self.constants_name!r}"]
+        parts += [] if float(self.temperature) == REFERENCE_TEMPERATURE else [f"temperature={self.temperature}"]
+        parts += [f"noise={self.noise:g}"] if self.noise else []
+        parts += [f"events_per_spike={self.events_per_spike}"] if self.events_per_spike > 1 else []
+        parts += [f"conductance={self.conductance!r}"] if self.conductance != CONDUCTANCES[0] else []
         parts += ["swap_gaba_shunt=True"] if self.swap_gaba_shunt else []
         parts += [f"{name}={self.constant(name)}" for name in self.changes]
         return f"Chip({', '.join(parts)})"
+
+
+def _unit(name: str):
+    """The Brian2 unit of a name such as "farad" or "volt*meter"; 1 for "1"."""
+    return 1 if name == "1" else math.prod(getattr(allunits, part) for part in name.split("*"))

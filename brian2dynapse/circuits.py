@@ -1,22 +1,12 @@
-"""From equation files to one Brian2 model: reads `equations/*.eqs` and composes circuits.
-
-A file is a page of ordinary Brian2 equations and comments, with four kinds of lines more:
-
-    I_sum += Iampa                     this circuit adds a current to a sum of the soma (or -=)
-    I_sum: Inmda -> Inmda/(1 + ...)    ... changes a current on its way into that sum
-    spike when: Imem > I_threshold     condition of an output spike
-    on spike: Qahp += ...              what a spike does (on event: ..., in synapses)
-"""
+"""Which circuits a group has, and their pages composed into one Brian2 model."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
-from importlib import resources
 
 from .errors import DynapseError, unknown_name
-from .facts import latch_table
+from .pages import Page, changed, page
 
 # dendrite: (current, charge packet). The order is that of the chip's dendrite field.
 DENDRITES = {
@@ -25,42 +15,33 @@ DENDRITES = {
     "gaba": ("Igaba", "Qgaba"),
     "shunt": ("Ishunt", "Qshunt"),
 }
-STATE_CURRENTS = ("Imem", "Iahp", *(current for current, _ in DENDRITES.values()))
-# Brian2 needs every variable when a group is made, also those of circuits that are switched on later.
-_MODELLED_LATCHES = frozenset(name for name, (effect, _) in latch_table().items() if effect == "modelled")
+ALPHA_LATCHES = {"ampa": "deam_alpha", "nmda": "denm_alpha"}
 SUMS = ("I_sum", "I_inhibition", "I_feedback")
-
-_CONTRIBUTION = re.compile(r"^(\w+) ([+-])= (.+)$")
-_CHANGE = re.compile(r"^(\w+): (\w+) -> (.+)$")
-_EVENT = re.compile(r"^(spike when|on spike|on event): (.+)$")
+# Brian2 needs every variable when a group is made. Those of these circuits can be read in every group; they
+# are the currents of the public interface and the parameters that go with them.
+_ALWAYS_READABLE = frozenset({"soif_type", "so_dc", "so_adaptation", "coho_ca_mem", "denm_nmda"})
 
 
 @dataclass(frozen=True)
-class Circuit:
-    """One equation file.
+class Reading:
+    """What a chip leaves open or has by choice: it decides which pages are used.
 
     Attributes
     ----------
-    name : str
-        File name without ``.eqs``.
-    text : str
-        The whole page.
-    equations : tuple of str
-        Brian2 lines.
-    contributions : tuple of (str, str, str)
-        Sum, sign, expression.
-    changes : tuple of (str, str, str)
-        Sum, current, what replaces it there.
-    events : tuple of (str, str)
-        Kind (``"spike when"``, ``"on spike"``, ``"on event"``) and code.
+    swap_gaba_shunt : bool
+        GABA and shunt dendrites take each other's action.
+    symmetric_conductance : bool
+        The conductance dendrites are symmetric amplifiers.
+    noise : bool
+        The membrane is noisy.
+    repeated_events : bool
+        The exponential soma sends several events per spike.
     """
 
-    name: str
-    text: str
-    equations: tuple[str, ...]
-    contributions: tuple[tuple[str, str, str], ...]
-    changes: tuple[tuple[str, str, str], ...]
-    events: tuple[tuple[str, str], ...]
+    swap_gaba_shunt: bool = False
+    symmetric_conductance: bool = False
+    noise: bool = False
+    repeated_events: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,37 +53,6 @@ class Model:
     reset: str
 
 
-@cache
-def circuit(name: str) -> Circuit:
-    """Read one equation file.
-
-    Parameters
-    ----------
-    name : str
-        File name without ``.eqs``.
-
-    Returns
-    -------
-    Circuit
-        Its lines by kind.
-    """
-    text = resources.files("brian2dynapse.equations").joinpath(f"{name}.eqs").read_text(encoding="utf-8")
-    equations, contributions, changes, events = [], [], [], []
-    for line in text.splitlines():
-        line = line.split("#")[0].strip()
-        if not line:
-            continue
-        if match := _EVENT.match(line):
-            events.append(match.groups())
-        elif match := _CONTRIBUTION.match(line):
-            contributions.append(match.groups())
-        elif match := _CHANGE.match(line):
-            changes.append(match.groups())
-        else:
-            equations.append(line)
-    return Circuit(name, text, tuple(equations), tuple(contributions), tuple(changes), tuple(events))
-
-
 def check_dendrite(name: str) -> str:
     """Check the name of a dendrite; raises UnknownNameError."""
     if not isinstance(name, str) or name not in DENDRITES:
@@ -110,15 +60,55 @@ def check_dendrite(name: str) -> str:
     return name
 
 
-def circuits_of(latches: frozenset[str], dendrites: frozenset[str]) -> list[str]:
-    """Names of the equation files that latches and dendrites switch on, in a fixed order."""
-    names = ["soma"]
-    names += ["exponential_feedback"] if "soif_type" in latches else []
-    names += ["dc_input"] if "so_dc" in latches else []
-    names += ["adaptation"] if "so_adaptation" in latches else []
-    names += [dendrite for dendrite in DENDRITES if dendrite in dendrites]
-    names += ["nmda_gate"] if "denm_nmda" in latches and "nmda" in dendrites else []
-    return names
+def dendrite_page(dendrite: str, latches: frozenset[str]) -> str:
+    """Name of the page of a dendrite: plain or alpha function."""
+    return f"{dendrite}_alpha" if ALPHA_LATCHES.get(dendrite) in latches else dendrite
+
+
+def dendrite_states(dendrite: str, latches: frozenset[str]) -> tuple[str, ...]:
+    """Names of the currents that a dendrite integrates: one, or the two of an alpha function."""
+    current = DENDRITES[dendrite][0]
+    return (f"{current}_e", f"{current}_i") if ALPHA_LATCHES.get(dendrite) in latches else (current,)
+
+
+def state_currents(latches: frozenset[str]) -> tuple[str, ...]:
+    """Names of the currents that a group with these latches can integrate."""
+    return ("Imem", "Iahp", "Ica", *(name for dendrite in DENDRITES for name in dendrite_states(dendrite, latches)))
+
+
+def circuits_of(
+    latches: frozenset[str], dendrites: frozenset[str], reading: Reading = Reading(), calcium: bool = False
+) -> list[str]:
+    """Names of the pages that latches and dendrites switch on, in a fixed order.
+
+    Parameters
+    ----------
+    latches, dendrites : frozenset of str
+        What is on.
+    reading : Reading
+        Of the chip.
+    calcium : bool
+        The calcium circuit is wanted although no latch asks for it.
+    """
+    switched_on = {
+        "soma": True,
+        "exponential_feedback": "soif_type" in latches,
+        "repeated_events": "soif_type" in latches and reading.repeated_events,
+        "noise": reading.noise,
+        "dc_input": "so_dc" in latches,
+        "adaptation": "so_adaptation" in latches,
+        "calcium": bool(latches & {"coho_ca_mem", "ho_enable"}) or calcium,
+        **{dendrite_page(dendrite, latches): dendrite in dendrites for dendrite in DENDRITES},
+        "nmda_gate": "denm_nmda" in latches and "nmda" in dendrites,
+        "conductance": "de_conductance" in latches and not reading.symmetric_conductance,
+        "conductance_symmetric": "de_conductance" in latches and reading.symmetric_conductance,
+        # after the conductance: the grid spreads the current of the dendrite, each neuron weighs its share
+        "diffusion": "deam_ampa" in latches,
+        "homeostasis": "ho_enable" in latches,
+        "homeostasis_soma": "ho_enable" in latches and "ho_so_de" not in latches,
+        "homeostasis_dendrites": {"ho_enable", "ho_so_de"} <= latches,
+    }
+    return [name for name, on in switched_on.items() if on]
 
 
 def compose(circuit_names: list[str], swap_gaba_shunt: bool = False) -> Model:
@@ -127,7 +117,7 @@ def compose(circuit_names: list[str], swap_gaba_shunt: bool = False) -> Model:
     Parameters
     ----------
     circuit_names : list of str
-        Equation files, see `circuits_of`.
+        Pages, see `circuits_of`.
     swap_gaba_shunt : bool
         Exchange the actions of the GABA and the shunt dendrite.
 
@@ -136,17 +126,22 @@ def compose(circuit_names: list[str], swap_gaba_shunt: bool = False) -> Model:
     Model
         Only what these circuits need.
     """
-    circuits = [circuit(name) for name in circuit_names]
-    events = [event for one in circuits for event in one.events]
+    pages = [page(name) for name in circuit_names]
+    contributions = [line for one in pages for line in _actions(one, swap_gaba_shunt)]
+    threshold = " and ".join(code for one in pages for code in one.code("spike when"))
+    others = [code for one in pages for code in one.code("or spike when")]
+    reset = _code(pages, "on spike")
+    if "repeated_events" in circuit_names:
+        reset = _for_first_event(reset)
     return Model(
-        equations="\n".join(_lines(circuits, _contributions(circuits, swap_gaba_shunt))),
-        threshold=" and ".join(code for kind, code in events if kind == "spike when"),
-        reset="\n".join(code for kind, code in events if kind == "on spike"),
+        equations="\n".join(_lines(pages, _changed_on_the_way(contributions, pages))),
+        threshold=" or ".join(f"({code})" for code in [threshold, *others]),
+        reset="\n".join(reset),
     )
 
 
-def declare(latches: frozenset[str], swap_gaba_shunt: bool = False) -> str:
-    """Equations that declare the variables of every circuit, for reading and monitors.
+def declare(latches: frozenset[str], reading: Reading = Reading()) -> str:
+    """Equations that declare the variables that a group with these latches may ever have.
 
     A dendrite may be switched on after a monitor was made. So the sums of the soma are declared with a
     switch (0 or 1) for every dendrite, `on_ampa` and so on, and stay true whenever they are read.
@@ -155,8 +150,8 @@ def declare(latches: frozenset[str], swap_gaba_shunt: bool = False) -> str:
     ----------
     latches : frozenset of str
         Latches of the group; the sums hold what they connect.
-    swap_gaba_shunt : bool
-        As in `compose`.
+    reading : Reading
+        Of the chip.
 
     Returns
     -------
@@ -164,75 +159,117 @@ def declare(latches: frozenset[str], swap_gaba_shunt: bool = False) -> str:
         Brian2 equations.
     """
     contributions = []
-    for name in circuits_of(latches, frozenset(DENDRITES)):
-        switch = f"on_{name}*" if name in DENDRITES else ""
+    own = [page(name) for name in circuits_of(latches, frozenset(DENDRITES), reading)]
+    for one in own:
+        dendrite = one.name.removesuffix("_alpha")
+        switch = f"on_{dendrite}*" if dendrite in DENDRITES else ""
         contributions += [
-            (total, sign, switch + term) for total, sign, term in _actions(circuit(name), swap_gaba_shunt)
+            (total, sign, switch + term) for total, sign, term in _actions(one, reading.swap_gaba_shunt)
         ]
-    if "denm_nmda" in latches:
-        contributions = _changed(contributions, circuit("nmda_gate"))
-    every = [circuit(name) for name in circuits_of(_MODELLED_LATCHES, frozenset(DENDRITES))]
+    contributions = _changed_on_the_way(contributions, own)
+    readable = [page(name) for name in circuits_of(latches | _ALWAYS_READABLE, frozenset(DENDRITES), reading)]
     switches = [f"on_{name} : 1 (shared)" for name in DENDRITES]
-    return "\n".join([*_lines(every, contributions), *switches])
+    return "\n".join([*_lines(readable, contributions), *switches])
 
 
-def _contributions(circuits: list[Circuit], swap_gaba_shunt: bool) -> list[tuple[str, str, str]]:
-    contributions = [line for one in circuits for line in _actions(one, swap_gaba_shunt)]
-    for one in circuits:
-        contributions = _changed(contributions, one)
-    return contributions
+def synapse_pages(std: bool, merged: bool, repeated: bool) -> list[str]:
+    """Names of the pages of a synapse.
+
+    Parameters
+    ----------
+    std : bool
+        Short-term depression.
+    merged : bool
+        Pulses of one synapse can meet.
+    repeated : bool
+        The source sends several events per spike.
+    """
+    names = ["synapse"]
+    names += ["depression"] if std else []
+    names += ["repeated_pulse"] if repeated else []
+    names += ["merged_pulse"] if merged or std else []
+    return names
 
 
-def _changed(contributions, one: Circuit) -> list[tuple[str, str, str]]:
-    for total, current, replacement in one.changes:
-        contributions = [
-            (into, sign, re.sub(rf"\b{current}\b", replacement, term) if into == total else term)
-            for into, sign, term in contributions
-        ]
-    return contributions
-
-
-def _lines(circuits: list[Circuit], contributions) -> list[str]:
-    """Equations of circuits, each variable once, with the sums filled in."""
-    lines = {}
-    for one in circuits:
-        for line in one.equations:
-            name = re.split(r"[ :=]", line.replace("/dt", ""), maxsplit=1)[0]
-            if name in SUMS:
-                line = line.replace("{sum}", _sum(contributions, name))
-            if lines.setdefault(name, line) != line:
-                raise DynapseError(f"{one.name}.eqs declares {name} as '{line}', another circuit as '{lines[name]}'")
-    return list(lines.values())
-
-
-def _actions(one: Circuit, swap_gaba_shunt: bool) -> tuple[tuple[str, str, str], ...]:
-    """What a circuit adds to the sums of the soma; GABA and shunt may take each other's action."""
-    partner = {"gaba": "shunt", "shunt": "gaba"}.get(one.name)
-    if not (swap_gaba_shunt and partner):
-        return one.contributions
-    own, other = DENDRITES[one.name][0], DENDRITES[partner][0]
-    return tuple((total, sign, term.replace(other, own)) for total, sign, term in circuit(partner).contributions)
-
-
-def _sum(contributions, total: str) -> str:
-    terms = [f"{sign} {expression}" for into, sign, expression in contributions if into == total]
-    return " ".join(terms).removeprefix("+ ") if terms else "0*amp"
-
-
-def synapse(dendrite: str) -> tuple[str, str]:
+def synapse(dendrite: str, page_names: list[str]) -> tuple[str, str]:
     """Equations and event code of a synapse that acts on a dendrite.
 
     Parameters
     ----------
     dendrite : str
         One of `DENDRITES`.
+    page_names : list of str
+        See `synapse_pages`.
 
     Returns
     -------
     equations, on_pre : str
         For Brian2's `Synapses`.
     """
-    page = circuit("synapse")
+    pages = [page(name) for name in page_names]
     charge = DENDRITES[check_dendrite(dendrite)][1]
-    on_event = "\n".join(code for kind, code in page.events if kind == "on event")
-    return "\n".join(page.equations), on_event.replace("{charge}", charge)
+    code = [*_code(pages, "on event"), *_code(pages, "after event")]
+    whole_pulse = [("t_open", "t_pulse")]  # where no page says that a pulse is cut short
+    code = [changed(line, whole_pulse).replace("{charge}", charge) for line in code]
+    return "\n".join(_lines(pages, [])), "\n".join(dict.fromkeys(code))
+
+
+def _changes_of(target: str, pages: list[Page]) -> list[tuple[str, str]]:
+    return [(quantity, by) for one in pages for into, quantity, by in one.changes if into == target]
+
+
+def _changed_on_the_way(contributions, pages: list[Page]) -> list[tuple[str, str, str]]:
+    return [(into, sign, changed(term, _changes_of(into, pages))) for into, sign, term in contributions]
+
+
+def _code(pages: list[Page], kind: str) -> list[str]:
+    """Statements of one kind of event, with the changes that other pages make to their right-hand sides."""
+    statements = []
+    for one in pages:
+        for line in one.code(kind):
+            variable, operator, expression = re.match(r"^(\w+) (\+?=) (.+)$", line.replace("{charge}", "CHARGE")).groups()
+            expression = changed(expression, _changes_of(one.name, pages))
+            statements.append(f"{variable} {operator} {expression}".replace("CHARGE", "{charge}"))
+    return statements
+
+
+def _for_first_event(reset: list[str]) -> list[str]:
+    """Reset statements that act at the first event of a spike only; the others are counted down."""
+    lines = ["first_event = int(events_left < 0.5)"]
+    for line in reset:
+        variable, expression = line.split(" = ", 1)
+        lines.append(f"{variable} = first_event*({expression}) + (1 - first_event)*{variable}")
+    return [*lines, "events_left = first_event*(events_per_spike - 1) + (1 - first_event)*(events_left - 1)"]
+
+
+def _lines(pages: list[Page], contributions) -> list[str]:
+    """Equations of pages, each variable once, with sums, changes and added terms filled in."""
+    lines = {}
+    for one in pages:
+        changes = _changes_of(one.name, pages)
+        for line in one.equations:
+            left = re.split(r" [:=]", line, maxsplit=1)[0]
+            name = left.removesuffix("/dt").removeprefix("d") if left.endswith("/dt") else left
+            if name in SUMS:
+                line = line.replace("{sum}", _sum(contributions, name))
+            if " = " in line:
+                expression, declaration = line.removeprefix(f"{left} = ").rsplit(" : ", 1)
+                terms = [term for other in pages for into, term in other.terms if into == left]
+                line = f"{left} = {' + '.join([changed(expression, changes), *terms])} : {declaration}"
+            if lines.setdefault(name, line) != line:
+                raise DynapseError(f"{one.name}.eqs declares {name} as '{line}', another page as '{lines[name]}'")
+    return list(lines.values())
+
+
+def _actions(one: Page, swap_gaba_shunt: bool) -> tuple[tuple[str, str, str], ...]:
+    """What a page adds to the sums of the soma; GABA and shunt may take each other's action."""
+    partner = {"gaba": "shunt", "shunt": "gaba"}.get(one.name)
+    if not (swap_gaba_shunt and partner):
+        return one.contributions
+    own, other = DENDRITES[one.name][0], DENDRITES[partner][0]
+    return tuple((total, sign, term.replace(other, own)) for total, sign, term in page(partner).contributions)
+
+
+def _sum(contributions, total: str) -> str:
+    terms = [f"{sign} {expression}" for into, sign, expression in contributions if into == total]
+    return " ".join(terms).removeprefix("+ ") if terms else "0*amp"

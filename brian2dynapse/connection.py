@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from brian2.devices.device import RuntimeDevice, get_device
 from brian2.core.spikesource import SpikeSource
 from brian2.groups.subgroup import Subgroup
 from brian2.synapses.synapses import Synapses
@@ -10,10 +11,10 @@ from brian2.units import Quantity, second
 
 from . import checks, circuits
 from .errors import DynapseError, WeightError, WiringError, unknown_name
-from .facts import bias, modelled_parameters
+from .facts import bias, modelled_parameters, synapse_parameters
 from .neurons import Neurons
 from .weights import mask_string, selected_current, weight_mask
-from .wiring import fixed_indegree
+from .wiring import fixed_indegree, random_pairs
 
 # delay: the delay currents beside the base current, by the bits that are set
 DELAYS = {
@@ -23,6 +24,7 @@ DELAYS = {
     "both": ("I_delay1", "I_delay2"),
 }
 _WEIGHT_PARAMETERS = ("I_w0", "I_w1", "I_w2", "I_w3")
+_DELAY_PARAMETERS = ("I_delay0", "I_delay1", "I_delay2")
 
 
 class Connection(Synapses):
@@ -41,7 +43,7 @@ class Connection(Synapses):
     delay : str
         ``"none"`` (no bit: the base delay), ``"precise"``, ``"mismatched"`` or ``"both"``.
     std : bool
-        Short-term depression (the stp bit). Not modelled in this version: only False is accepted.
+        Short-term depression (the stp bit of the synapses).
     name : str, optional
         By default made of the names of source, target and dendrite.
     **kwds
@@ -58,8 +60,13 @@ class Connection(Synapses):
 
     Notes
     -----
-    An event at time t acts at t + dt + delay. Several connections to one dendrite add their charges. The fan-in
-    of the chip (64 synapses a neuron) is not enforced here: a model may be larger than the chip.
+    An event at time t acts at t + dt + delay. Several connections to one dendrite add their charges. Events of one
+    synapse that meet within a pulse merge (`merged_pulse.eqs`). The fan-in of the chip (64 synapses a neuron) is not
+    enforced here: a model may be larger than the chip.
+
+    On a chip with mismatch every synapse has its own weight currents, pulse width, delay and depression. They belong
+    to a CAM word of the physical neuron, `cams`; synapses take the next free word of their neuron in the order in which
+    they are made.
     """
 
     def __init__(self, source, target, dendrite, weight="0001", delay="none", std=False, name=None, **kwds):
@@ -80,19 +87,24 @@ class Connection(Synapses):
         circuits.check_dendrite(dendrite)
         if not isinstance(delay, str) or delay not in DELAYS:
             raise unknown_name("delay", delay, DELAYS)
-        if std:
-            raise DynapseError("short-term depression is not modelled in this version; use std=False")
+        if not isinstance(std, (bool, np.bool_)):
+            raise DynapseError(f"std is {std!r}; give True for short-term depression, or False")
+        origin = source.source if isinstance(source, Subgroup) else source
         self._dendrite = dendrite
         self._delay_bits = delay
+        self._std = bool(std)
+        self._repeated = isinstance(origin, Neurons) and origin.repeats_events
         self._mask = weight_mask(weight)
         self._neurons = neurons
-        equations, on_pre = circuits.synapse(dendrite)
+        self._cams = np.empty(0, dtype=int)
+        self._posts = np.empty(0, dtype=int)
+        equations, on_pre = circuits.synapse(dendrite, self._pages(merged=True))
         super().__init__(
             source,
             target,
             model=equations,
             on_pre=on_pre,
-            delay=self.delay_time(),
+            delay=None if self._individual(_DELAY_PARAMETERS) else self.delay_time(),
             name=name or f"{source.name}_{target.name}_{dendrite}*",
             **kwds,
         )
@@ -116,6 +128,16 @@ class Connection(Synapses):
         return self._delay_bits
 
     @property
+    def std(self) -> bool:
+        """Whether the synapses depress."""
+        return self._std
+
+    @property
+    def cams(self) -> np.ndarray:
+        """CAM word of each synapse on its neuron (a copy); they decide the mismatch. Empty on a chip without."""
+        return self._cams.copy()
+
+    @property
     def weight(self) -> str | np.ndarray:
         """Weight mask: a string if it is the same for all synapses, else integers, one a synapse (a copy)."""
         return mask_string(self._mask) if isinstance(self._mask, int) else self._mask.copy()
@@ -131,47 +153,89 @@ class Connection(Synapses):
                 self._mask = previous
                 raise
 
+    @property
+    def source_neurons(self) -> Neurons | None:
+        """The group that the events come from (the whole one, if the source is a subgroup); None if not `Neurons`."""
+        origin = self.source.source if isinstance(self.source, Subgroup) else self.source
+        return origin if isinstance(origin, Neurons) else None
+
     def pulse_width(self) -> Quantity:
-        """Width of the pulse that an event makes, in second: Q_extender / I(SYPD_EXT_N)."""
-        width = self._neurons.chip.constants["Q_extender"] / self._neurons.bias_current("I_extender")
-        return width * second
+        """Width of the pulse that an event makes, in second: Q_extender / I(SYPD_EXT_N), without mismatch."""
+        return float(self._pulse_widths(self._neurons.bias_current("I_extender"))) * second
+
+    def longest_pulse(self) -> float:
+        """Width of the longest pulse of all synapses, second."""
+        return float(np.max(self._pulse_widths(self._currents("I_extender")), initial=0))
+
+    def _pulse_widths(self, currents):
+        return self._neurons.chip.constants["Q_extender"] / currents
 
     def delay_time(self) -> Quantity:
         """Delay by the bits that are set, in second: Q_delay / (sum of the delay currents).
 
-        The base current SYPD_DLY0_P always flows; a bit adds its current and so shortens the delay. All
-        synapses of a connection have the same delay in this version.
+        The base current SYPD_DLY0_P always flows; a bit adds its current and so shortens the delay. With mismatch,
+        this is the delay of a synapse without; those of the synapses are in the variable `delay`.
 
         Raises
         ------
         WiringError
             If the delay is longer than a second, which only codes near (0,0) make.
         """
-        currents = ("I_delay0", *DELAYS[self._delay_bits])
-        total = sum(self._neurons.bias_current(parameter) for parameter in currents)
+        return float(self._delays([self._neurons.bias_current(name) for name in self._delay_currents()])) * second
+
+    def _delay_currents(self) -> tuple[str, ...]:
+        return ("I_delay0", *DELAYS[self._delay_bits])
+
+    def _delays(self, currents) -> np.ndarray:
+        """Delays by their currents, second; refuses those of seconds."""
+        total = np.sum(currents, axis=0)
         delay = self._neurons.chip.constants["Q_delay"] / total
-        if delay > checks.LONGEST_DELAY:
-            names = " + ".join(modelled_parameters()[parameter] for parameter in currents)
+        count = np.count_nonzero(delay > checks.LONGEST_DELAY)
+        if count:
+            names = " + ".join(modelled_parameters()[parameter] for parameter in self._delay_currents())
+            of_some = f"{count} of {np.size(delay)} synapses have a delay of up to" if np.ndim(delay) else "a delay of"
             raise WiringError(
-                f"a delay of {delay:.3g} s ({names} = {total:.3g} A) is longer than {checks.LONGEST_DELAY:g} s; "
-                "raise one of these currents, or set a delay bit"
+                f"{of_some} {np.max(delay):.3g} s ({names} = {np.min(total):.3g} A), longer than "
+                f"{checks.LONGEST_DELAY:g} s; raise one of these currents, or set a delay bit"
             )
-        return delay * second
+        return delay
 
     # -- making synapses -----------------------------------------------------------------------------
 
-    def connect(self, *args, level=0, **kwds):
-        """Brian2's `Synapses.connect` in every form; then the weights are set.
+    def connect(self, *args, level=0, seed=None, **kwds):
+        """Brian2's `Synapses.connect` in every form; then weights and delays are set.
+
+        Parameters
+        ----------
+        *args, **kwds
+            As in `Synapses.connect`.
+        seed : int, optional
+            With ``p`` as the only argument: the pairs are drawn in NumPy from this seed, the same on every target.
 
         Raises
         ------
         WeightError
             If there is one mask a synapse and their number does not match, or cannot be known.
+        WiringError
+            On a chip with mismatch in standalone mode, if the synapses cannot be known before the run; or for a seed
+            that has nothing to draw.
         """
+        standalone = not isinstance(get_device(), RuntimeDevice)
+        by_probability = not args and set(kwds) <= {"p"} and not isinstance(kwds.get("p", 1), str)
+        if seed is not None and not by_probability:
+            raise WiringError(f"{self.name}: seed is for connect(p=..., seed=...), where there is something to draw")
+        if by_probability and (seed is not None or (standalone and self._individual(synapse_parameters()))):
+            i, j = random_pairs(len(self.source), len(self.target), kwds.get("p", 1), seed)
+            args, kwds = (), {"i": i, "j": j}
         super().connect(*args, level=level + 1, **kwds)
-        self._set("Q_extender", self._neurons.chip.constants["Q_extender"])
-        self._set("I_extender", self._neurons.bias_current("I_extender"))
-        self._assign_weights()
+        self._take_cams()
+        for name in ("Q_extender", "C_std"):
+            if name in self.variables:
+                self._set(name, self._neurons.chip.constants[name])
+        if "t_repeat" in self.variables:
+            chip = self.source_neurons.chip
+            self._set("t_repeat", chip.constants["t_repeated"] / (chip.events_per_spike - 1))
+        self._assign(synapse_parameters())
 
     def connect_fixed_indegree(self, indegree, repeat=1, seed=None, autapses=True):
         """Connect every target neuron to the same number of distinct random sources.
@@ -202,12 +266,63 @@ class Connection(Synapses):
     def biases_changed(self, names) -> None:
         """Take changed biases over; called by `Neurons`."""
         parameters = {bias(name).parameter for name in names}
-        if "I_extender" in parameters and self._connect_called:
-            self._set("I_extender", self._neurons.bias_current("I_extender"))
-        if parameters & {"I_delay0", "I_delay1", "I_delay2"}:
-            self.pre.variables["delay"].set_value(self.delay_time())  # one delay for all; also before connect
-        if parameters & set(_WEIGHT_PARAMETERS) and self._connect_called:
-            self._assign_weights(checked=False)  # a wrong number of masks is told when they are given, and at a run
+        if not self._connect_called:
+            if parameters & set(_DELAY_PARAMETERS) and not self._individual(_DELAY_PARAMETERS):
+                self.pre.variables["delay"].set_value(self.delay_time())
+            return
+        # a wrong number of masks is told when they are given, and at a run
+        self._assign(parameters, checked=False)
+
+    def _pages(self, merged: bool) -> list[str]:
+        return circuits.synapse_pages(self._std, merged, self._repeated)
+
+    def _individual(self, parameters) -> bool:
+        """Whether the currents of parameters differ from synapse to synapse."""
+        return any(self._neurons.chip.mismatch_cv(modelled_parameters()[name]) > 0 for name in parameters)
+
+    def _take_cams(self) -> None:
+        """Note the targets of new synapses, and give them their CAM words; without mismatch nobody asks."""
+        if not self._individual(synapse_parameters()):
+            return
+        try:
+            posts = np.asarray(self.variables["_synaptic_post"].get_value())
+        except NotImplementedError:
+            raise WiringError(
+                f"{self.name}: on a chip with mismatch every synapse is an individual, and in standalone mode Brian2 makes "
+                "synapses of a condition or a generator only when the program runs; use connect(i=..., j=...) with "
+                "index arrays, connect(p=...), or connect_fixed_indegree(...)"
+            ) from None
+        new = posts[len(self._posts) :]
+        self._cams = np.concatenate([self._cams, self._neurons.take_cams(new)])
+        self._posts = np.concatenate([self._posts, new])
+
+    def _currents(self, parameter: str) -> float | np.ndarray:
+        """Current of a bias in every synapse, amp; one number if they are all the same."""
+        name = modelled_parameters()[parameter]
+        current = self._neurons.bias_current(parameter)
+        if not self._neurons.chip.mismatch_cv(name):
+            return current
+        return current * self._neurons.chip.synapse_factors(name, self._neurons.physical[self._posts], self._cams)
+
+    def _assign(self, parameters, checked=True) -> None:
+        """Set what follows from parameters of the synapses."""
+        parameters = set(parameters)
+        for name in ("I_extender", "I_std_drop", "I_std_recovery"):
+            if name in parameters and name in self.variables:
+                self._set(name, self._currents(name))
+        if parameters & set(_DELAY_PARAMETERS):
+            self._assign_delays()
+        if parameters & set(_WEIGHT_PARAMETERS):
+            self._assign_weights(checked)
+
+    def _assign_delays(self) -> None:
+        if not self._individual(_DELAY_PARAMETERS):
+            self.pre.variables["delay"].set_value(self.delay_time())  # one delay for all
+            return
+        currents = [np.broadcast_to(self._currents(name), self._posts.shape) for name in self._delay_currents()]
+        if len(self._posts):
+            delays = self._delays(currents)
+            self.pre.variables["delay"].get_addressable_value("delay", self.pre).set_item(slice(None), delays)
 
     def _check_number_of_masks(self) -> None:
         if isinstance(self._mask, int):
@@ -230,8 +345,8 @@ class Connection(Synapses):
             self._check_number_of_masks()
         elif not isinstance(self._mask, int) and len(self) != len(self._mask):
             return
-        bit_currents = [self._neurons.bias_current(parameter) for parameter in _WEIGHT_PARAMETERS]
-        self._set("I_weight", selected_current(self._mask, bit_currents))
+        bit_currents = [self._currents(parameter) for parameter in _WEIGHT_PARAMETERS]
+        self._set("I_weight", selected_current(self._mask, np.stack(np.broadcast_arrays(*bit_currents), axis=-1)))
 
     def _set(self, name: str, value) -> None:
         self.variables[name].get_addressable_value(name, self).set_item(slice(None), value)
@@ -244,7 +359,16 @@ class Connection(Synapses):
             raise WiringError(f"{self.name} has no synapses; call connect() or connect_fixed_indegree() before the run")
         self._check_number_of_masks()
         checks.check_connection(self)
+        # Pulses of one synapse can meet only if steps are shorter than they; else nothing is paid for it.
+        merged = float(self.source.clock.dt_) < self.longest_pulse()
+        self.pre.code = circuits.synapse(self._dendrite, self._pages(merged))[1]
         super().before_run(run_namespace)
+
+    def _restore_from_full_state(self, state):
+        """Go back to a stored state (called by Brian2's `restore`, which forgets delays)."""
+        super()._restore_from_full_state(state)
+        if self._connect_called:
+            self._assign_delays()
 
     def __repr__(self) -> str:
         mask = self.weight if isinstance(self._mask, int) else "one mask a synapse"

@@ -18,6 +18,7 @@ FINE_CODES = 256
 NEURONS_PER_CORE = 256
 CORES_PER_CHIP = 4
 NEURONS_PER_CHIP = NEURONS_PER_CORE * CORES_PER_CHIP
+SYNAPSES_PER_NEURON = 64
 CONSTANT_SETS = ("nominal", "measured")
 
 
@@ -123,6 +124,12 @@ def modelled_parameters() -> dict[str, str]:
     return {bias.parameter: name for name, bias in bias_table().items() if bias.parameter}
 
 
+@cache
+def synapse_parameters() -> dict[str, str]:
+    """Circuit parameter to bias, for the biases whose transistor every synapse has for itself."""
+    return {parameter: name for parameter, name in modelled_parameters().items() if bias(name).block == "synapse"}
+
+
 def bias(name: str) -> Bias:
     """Look a bias up by the chip's own name.
 
@@ -171,19 +178,13 @@ def check_latches(latches) -> frozenset[str]:
     UnknownNameError
         If a name is not a latch of the chip.
     DynapseError
-        If a latch exists but no circuit of this version models it.
+        If `latches` is not a collection of names.
     """
     if not isinstance(latches, (set, frozenset, list, tuple)):
         raise DynapseError(f"latches is {latches!r}; give a set of names of those that are on, such as {{'so_dc'}}")
     for name in latches:
         if not isinstance(name, str) or name not in latch_table():
             raise unknown_name("latch", name, latch_table())
-        effect, role = latch_table()[name]
-        if effect != "modelled":
-            raise DynapseError(
-                f"latch {name} ({role}) is not modelled in this version; leave it out, "
-                "or see brian2dynapse/data/latches.csv for those that are"
-            )
     return frozenset(latches)
 
 

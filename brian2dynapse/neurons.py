@@ -8,15 +8,18 @@ from collections.abc import Iterable
 import numpy as np
 from brian2.equations.equations import Equations
 from brian2.groups.neurongroup import NeuronGroup
+from brian2.monitors.statemonitor import StateMonitor
 
 from . import checks, circuits, facts
 from .biases import Biases
 from .chip import Chip
+from .diffusion import grid_objects
 from .dpi import dpi_jump, dpi_jump_ago
 from .errors import DynapseError
 from .numerics import circuit_step
 
 _STORED_CODES = "biases of the core"
+_GRID_PARAMETERS = {"I_grid_horizontal", "I_grid_vertical", "I_grid_neuron"}
 
 
 class Neurons(NeuronGroup):
@@ -37,8 +40,9 @@ class Neurons(NeuronGroup):
         your own writes their current. A `Connection`, or a current that is set, switches its dendrite on
         by itself.
     physical : array_like of int, optional
-        Physical neurons, 1024*chip + 256*core + neuron, one for each neuron of the group; they
-        decide the mismatch. By default the next free neurons of the chip.
+        Physical neurons, one for each neuron of the group: numbers 1024*chip + 256*core + neuron, shape (N,), or
+        rows (chip, core, neuron), shape (N, 3). They decide the mismatch and the place in the grid of the core. By
+        default the next free neurons of the chip.
     name : str
         Name of the group; give one, so that Brian2 finds its compiled code again.
     **kwds
@@ -53,9 +57,11 @@ class Neurons(NeuronGroup):
 
     Notes
     -----
-    State variables, in amp: `Imem`, `Iampa`, `Inmda`, `Igaba`, `Ishunt`, `Iahp`, all at the floor `I_0` at the
-    start. `Vmem`, in volt, is what the oscilloscope shows. The currents of circuits that are off rest at `I_0`, are
-    not integrated and act on nothing. The parameters are currents named by role (`I_leak`, `I_tau_ampa`, ...), each
+    State variables, in amp: `Imem`, `Iampa`, `Inmda`, `Igaba`, `Ishunt`, `Iahp`, `Ica`, all at the floor `I_0` at the
+    start. `Vmem`, in volt, is what the oscilloscope shows. With an alpha function (latches deam_alpha, denm_alpha)
+    `Iampa` or `Inmda` is the difference of its two DPIs, which are the states `Iampa_e` and `Iampa_i`. The currents of
+    circuits that are off rest at `I_0`, are not integrated and act on nothing. Calcium is on with the latches
+    coho_ca_mem or ho_enable, and when a `StateMonitor` records `Ica`. The parameters are currents named by role (`I_leak`, `I_tau_ampa`, ...), each
     the current of its bias times the mismatch of its neuron; time constants (`tau_mem`, `tau_ampa`) derive from them.
     A parameter that is set by hand keeps its value until its bias changes.
 
@@ -87,11 +93,21 @@ class Neurons(NeuronGroup):
             raise DynapseError(f"dendrites is {dendrites!r}; give a list of names, such as ['ampa']")
         self._latches = facts.check_latches(latches)
         self._dendrites = frozenset(circuits.check_dendrite(dendrite) for dendrite in dendrites)
+        if "deam_ampa" in self._latches:
+            self._dendrites |= {"ampa"}
         self._chip = chip or Chip()
+        self._reading = circuits.Reading(
+            swap_gaba_shunt=self._chip.swap_gaba_shunt,
+            symmetric_conductance=self._chip.conductance == "symmetric",
+            noise=self._chip.noise > 0,
+            repeated_events=self._chip.events_per_spike > 1,
+        )
+        self._calcium = False
         self._biases = biases
         self._connections = weakref.WeakSet()
         self._compositions = []
-        declared = circuits.declare(self._latches, self._chip.swap_gaba_shunt)
+        self._grid = []
+        declared = circuits.declare(self._latches, self._reading)
         model = self._model()
         kwds["namespace"] = {"dpi_jump": dpi_jump, "dpi_jump_ago": dpi_jump_ago, **(kwds.get("namespace") or {})}
         super().__init__(
@@ -104,10 +120,12 @@ class Neurons(NeuronGroup):
             **kwds,
         )
         self._physical = self._physical_neurons(physical)
+        self._synapses_made = np.zeros(self._N, dtype=int)
         self._compose()
         self._assign(self.equation_parameters())
         self._assign_constants()
         self.rest()
+        self._build_grid()
         biases.subscribe(self)
 
     # -- what the group is made of -------------------------------------------------------------------
@@ -154,7 +172,12 @@ class Neurons(NeuronGroup):
     @property
     def circuits(self) -> list[str]:
         """Names of the equation files that this group runs."""
-        return circuits.circuits_of(self._latches, self._dendrites)
+        return circuits.circuits_of(self._latches, self._dendrites, self._reading, self._calcium)
+
+    @property
+    def repeats_events(self) -> bool:
+        """Whether a spike makes several events (exponential soma, `Chip(events_per_spike=...)`)."""
+        return "repeated_events" in self.circuits
 
     def use_dendrite(self, dendrite: str) -> None:
         """Switch a dendrite on: its current is integrated and acts on the soma from now on.
@@ -185,7 +208,10 @@ class Neurons(NeuronGroup):
     def biases_changed(self, names: Iterable[str]) -> None:
         """Take changed biases over; called by `Biases`."""
         names = list(names)
-        self._assign([facts.bias(name).parameter for name in names if facts.bias(name).parameter in self.variables])
+        parameters = [facts.bias(name).parameter for name in names]
+        self._assign([parameter for parameter in parameters if parameter in self.variables])
+        if _GRID_PARAMETERS & set(parameters):
+            self._build_grid()
         for connection in sorted(self._connections, key=lambda one: one.name):
             connection.biases_changed(names)
 
@@ -194,14 +220,37 @@ class Neurons(NeuronGroup):
         self.use_dendrite(connection.dendrite)
         self._connections.add(connection)
 
+    def take_cams(self, targets: np.ndarray) -> np.ndarray:
+        """Give new synapses their CAM words: the next free ones of each neuron, in the order of the synapses.
+
+        Parameters
+        ----------
+        targets : numpy.ndarray of int
+            Target neuron of each synapse.
+
+        Returns
+        -------
+        numpy.ndarray of int
+            Word of each synapse. Numbers from 64 on are synapses that no neuron of the chip has.
+        """
+        order = np.argsort(targets, kind="stable")
+        counts = np.bincount(targets, minlength=self._N)
+        cams = np.empty(len(targets), dtype=int)
+        cams[order] = np.concatenate([np.arange(count) for count in counts]) if len(targets) else []
+        cams += self._synapses_made[targets]
+        self._synapses_made += counts
+        return cams
+
     # -- assembly ------------------------------------------------------------------------------------
 
     def _model(self) -> circuits.Model:
         return circuits.compose(self.circuits, self._chip.swap_gaba_shunt)
 
     def _compose(self) -> None:
-        """Reduce what is integrated to the circuits that are on."""
-        self.equations = self.user_equations = Equations(self._model().equations)
+        """Reduce what is integrated, and what a spike does, to the circuits that are on."""
+        model = self._model()
+        self.event_codes["spike"] = model.reset
+        self.equations = self.user_equations = Equations(model.equations)
         self._compositions.append(self.equations)  # subgroups made earlier hold a weak reference to theirs
         for dendrite in circuits.DENDRITES:
             self._set(f"on_{dendrite}", float(dendrite in self._dendrites))
@@ -210,10 +259,20 @@ class Neurons(NeuronGroup):
         if physical is None:
             return self._chip.neurons_for(self.name, self._N)
         physical = np.asarray(physical)
+        if physical.shape == (self._N, 3) and physical.dtype.kind in "iu":
+            limits = (np.inf, facts.CORES_PER_CHIP, facts.NEURONS_PER_CORE)
+            wrong = np.flatnonzero(((physical < 0) | (physical >= limits)).any(axis=1))
+            if wrong.size:
+                raise DynapseError(
+                    f"{self.name}: physical[{wrong[0]}] is {tuple(physical[wrong[0]].tolist())}; give (chip, core, "
+                    f"neuron) with cores 0..{facts.CORES_PER_CHIP - 1} and neurons 0..{facts.NEURONS_PER_CORE - 1}"
+                )
+            physical = physical @ [facts.NEURONS_PER_CHIP, facts.NEURONS_PER_CORE, 1]
         if physical.shape != (self._N,) or physical.dtype.kind not in "iu" or np.any(physical < 0):
             raise DynapseError(
                 f"{self.name}: physical has shape {physical.shape} and type {physical.dtype}; "
-                f"give {self._N} non-negative integers, 1024*chip + 256*core + neuron"
+                f"give {self._N} non-negative integers, 1024*chip + 256*core + neuron, or {self._N} rows "
+                "(chip, core, neuron)"
             )
         return physical
 
@@ -231,17 +290,34 @@ class Neurons(NeuronGroup):
     def rest(self) -> None:
         """Put every neuron to rest: all currents at `I_0`, no pulse waiting, not refractory.
 
-        What users of the chip do between trials by draining it through a large leak.
+        What users of the chip do between trials by draining it through a large leak. The homeostatic gain stays: on
+        the chip it is held for hours.
         """
-        for current in ("Imem_before", *circuits.STATE_CURRENTS):
+        for current in ("Imem_before", *circuits.state_currents(self._latches)):
             self._set(current, self._chip.constants["I_0"])
-        for name in ("refractory_left", "t_step", *(charge for _, charge in circuits.DENDRITES.values())):
-            self._set(name, 0.0)
+        for name in ("t_step", "events_left", *(charge for _, charge in circuits.DENDRITES.values())):
+            if name in self.variables:
+                self._set(name, 0.0)
+        self._set("refractory_left", np.inf if "soif_kill" in self._latches else 0.0)
 
     def _assign_constants(self) -> None:
-        for name, value in self._chip.constants.items():
+        """Set what the chip decides, and the homeostatic gain to where it starts."""
+        values = self._chip.constants | {
+            "noise": self._chip.noise,
+            "events_per_spike": self._chip.events_per_spike,
+            "gain_homeostasis": 1.0,
+            "homeostasis_active": float("ho_active" in self._latches),
+        }
+        for name, value in values.items():
             if name in self.variables:
                 self._set(name, value)
+
+    def _build_grid(self) -> None:
+        """Couple the AMPA currents of the core by the conductances of the biases, if the grid is on."""
+        if "deam_ampa" in self._latches:
+            kept = [one for one in self._contained_objects if one not in self._grid]
+            self._grid = grid_objects(self)
+            self._contained_objects[:] = [*kept, *self._grid]
 
     # -- Brian2 --------------------------------------------------------------------------------------
 
@@ -263,13 +339,27 @@ class Neurons(NeuronGroup):
 
     def before_run(self, run_namespace=None):
         """Check that state and time step suit the circuits, then prepare the run (called by Brian2)."""
-        for dendrite, names in circuits.DENDRITES.items():
-            for name, rest in zip(names, (self._chip.constants["I_0"], 0.0), strict=True):
+        for dendrite, (_, charge) in circuits.DENDRITES.items():
+            states = circuits.dendrite_states(dendrite, self._latches)
+            for name, rest in [(charge, 0.0), *((state, self._chip.constants["I_0"]) for state in states)]:
                 values = self.parameter_values(name)
                 if values is not None and np.any(values != rest):
                     self.use_dendrite(dendrite)  # set by index or through a subgroup
+        if not self._calcium and self._is_recorded("Ica"):
+            self._calcium = True
+            self._compose()
         checks.check_neurons(self)
         super().before_run(run_namespace=run_namespace)
+
+    def _is_recorded(self, variable: str) -> bool:
+        """Whether a monitor records a variable of this group or of a part of it."""
+        monitors = [reference() for reference in StateMonitor.__instances__()]
+        return any(
+            isinstance(monitor, StateMonitor)
+            and variable in monitor.record_variables
+            and (monitor.source is self or getattr(monitor.source, "source", None) is self)
+            for monitor in monitors
+        )
 
     def resolve_all(self, identifiers, run_namespace, *args, **kwds):
         """Find what names in the equations refer to (called by Brian2).
@@ -280,8 +370,8 @@ class Neurons(NeuronGroup):
         return super().resolve_all(identifiers, run_namespace, *args, **kwds)
 
     def __setattr__(self, key, value, level=0):
-        for dendrite, (current, _) in circuits.DENDRITES.items():
-            if key in (current, f"{current}_"):
+        for dendrite in circuits.DENDRITES:
+            if key.removesuffix("_") in circuits.dendrite_states(dendrite, self.__dict__.get("_latches", ())):
                 self.use_dendrite(dendrite)  # a current that somebody sets should decay and act
         super().__setattr__(key, value, level=level + 1)
 

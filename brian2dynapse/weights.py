@@ -78,15 +78,15 @@ def selected_current(mask, bit_currents) -> np.ndarray:
     mask : int or array_like of int
         0..15.
     bit_currents : array_like
-        The four weight currents, W0 first, amp.
+        The four weight currents, W0 first, amp; shape (4,), or (n, 4) for currents of each synapse.
 
     Returns
     -------
     numpy.ndarray
-        Amp, of the shape of `mask`.
+        Amp, of the shape of `mask`, or (n,).
     """
     bits = (np.asarray(mask)[..., None] >> np.arange(WEIGHT_BITS)) & 1
-    return bits @ np.asarray(bit_currents, dtype=float)
+    return (bits * np.asarray(bit_currents, dtype=float)).sum(axis=-1)
 
 
 def _mask_of_string(weight: str) -> int:

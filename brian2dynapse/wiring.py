@@ -38,10 +38,7 @@ def fixed_indegree(
     for what, number in (("indegree", indegree), ("repeat", repeat)):
         if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
             raise WiringError(f"{what} is {number!r}; give a positive integer")
-    try:
-        generator = np.random.default_rng(seed)
-    except (TypeError, ValueError):
-        raise WiringError(f"seed is {seed!r}; give a non-negative integer, or several, or None") from None
+    generator = _generator(seed)
     available = source_count - (0 if autapses else 1)
     if indegree > available:
         raise WiringError(
@@ -58,3 +55,40 @@ def fixed_indegree(
     i = np.repeat(sources.ravel(), repeat)
     j = np.repeat(np.arange(target_count), indegree * repeat)
     return i, j
+
+
+def random_pairs(
+    source_count: int, target_count: int, probability: float, seed: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw every pair of neurons with the same probability.
+
+    Parameters
+    ----------
+    source_count, target_count : int
+        Sizes of the populations.
+    probability : float
+        Of each pair, 0 to 1.
+    seed : int or sequence of int, optional
+        The same seed draws the same pairs; without one every call differs.
+
+    Returns
+    -------
+    i, j : numpy.ndarray of int
+        Sources and targets, ordered by source.
+
+    Raises
+    ------
+    WiringError
+        If the probability is not one number from 0 to 1, or the seed is not one.
+    """
+    if np.ndim(probability) or isinstance(probability, bool) or not 0 <= probability <= 1:
+        raise WiringError(f"p is {probability!r}; give one probability, 0 to 1")
+    drawn = _generator(seed).random((source_count, target_count)) < probability
+    return np.nonzero(drawn)
+
+
+def _generator(seed) -> np.random.Generator:
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise WiringError(f"seed is {seed!r}; give a non-negative integer, or several, or None") from None
