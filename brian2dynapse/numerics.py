@@ -23,7 +23,8 @@ Three kinds of equation are told apart:
   (``xi``) moves ln Imem by a normal step of the same length h; then there is no limiter, the noise goes below the floor.
 
 *Slow factors*, dimensionless, with a companion ``<name>_limit``: dX/dt = X f, f without X. X is multiplied by
-  exp(dt f), with the means of the filters over the step, and kept between 1/limit and limit.
+  exp(dt f), with the means of the filters over the step, and kept between 1/limit and limit; the membrane sees it
+  as it is in the middle of the step.
 
 The derivatives come from the equations by SymPy: to change a circuit, change its equation file. The gain of a DPI is
 the parameter whose name begins with ``I_gain``.
@@ -67,11 +68,11 @@ class CircuitStep(StateUpdateMethod):
             lines += [*step, *update]
             means[current] = _mean(current)
         lines += [f"{packet.name} = 0" for packet in packets]
-        for state, rate in rates.items():
-            if f"{state.name}_before" in equations.names:
-                lines += _membrane(state, rate.subs(means))
-            elif f"{state.name}_limit" in equations.names:
-                lines += _slow_factor(state, rate.subs(means))
+        for factor in [state for state in rates if f"{state.name}_limit" in equations.names]:
+            lines += _slow_factor(factor, rates[factor].subs(means))
+            means[factor] = _mean(factor)
+        for state in [state for state in rates if f"{state.name}_before" in equations.names]:
+            lines += _membrane(state, rates[state].subs(means))
         return "\n".join(lines)
 
 
@@ -195,8 +196,12 @@ def _slow_factor(factor, rate) -> list[str]:
     growth = sympy.simplify(_growth(factor, rate))
     if factor in growth.free_symbols:
         raise UnsupportedEquationsException(f"the equation of {factor} is not that of a slow factor: see numerics.py")
-    name = factor.name
-    return [f"{name} = clip({name}*exp(dt*({sympy_to_str(growth)})), 1/{name}_limit, {name}_limit)"]
+    name, half = factor.name, f"_{factor.name}_half"
+    return [
+        f"{half} = exp(0.5*dt*({sympy_to_str(growth)}))",
+        f"{_mean(factor)} = {name}*{half}",
+        f"{name} = clip({_mean(factor)}*{half}, 1/{name}_limit, {name}_limit)",
+    ]
 
 
 def _membrane(current, rate) -> list[str]:

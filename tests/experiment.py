@@ -9,7 +9,22 @@ from reference import DENDRITES, reference_of
 import brian2dynapse as bd
 from brian2dynapse.weights import selected_current, weight_mask
 
-CURRENTS = {"mem": "Imem", "ampa": "Iampa", "nmda": "Inmda", "gaba": "Igaba", "shunt": "Ishunt", "ahp": "Iahp"}
+# Names in the reference: names in the group. With an alpha function the E-DPI has a name of its own.
+CURRENTS = {
+    "mem": "Imem", "ampa": "Iampa", "nmda": "Inmda", "gaba": "Igaba", "shunt": "Ishunt", "ahp": "Iahp", "ca": "Ica",
+    "ampa_i": "Iampa_i", "nmda_i": "Inmda_i", "gain": "gain_homeostasis",
+}  # fmt: skip
+
+
+def names_of(latches):
+    """Names of the group's variables by those of the reference, for the circuits that are on."""
+    names = {name: CURRENTS[name] for name in ("mem", "ampa", "nmda", "gaba", "shunt")}
+    names |= {"ahp": "Iahp"} if "so_adaptation" in latches else {}
+    names |= {"ca": "Ica"} if {"coho_ca_mem", "ho_enable"} & set(latches) else {}
+    names |= {"ampa": "Iampa_e", "ampa_i": "Iampa_i"} if "deam_alpha" in latches else {}
+    names |= {"nmda": "Inmda_e", "nmda_i": "Inmda_i"} if "denm_alpha" in latches else {}
+    names |= {"gain": "gain_homeostasis"} if "ho_enable" in latches else {}
+    return names
 
 
 @dataclass
@@ -34,7 +49,8 @@ class Experiment:
             synapse.connect()
             objects += [source, synapse]
         spikes = SpikeMonitor(neurons, name="spikes")
-        traces = StateMonitor(neurons, [*CURRENTS.values(), "refractory_left"], record=True, name="traces")
+        variables = [*names_of(self.latches).values(), "refractory_left"]
+        traces = StateMonitor(neurons, variables, record=True, name="traces")
         Network(*objects, spikes, traces).run(self.duration * second)
         return np.asarray(spikes.t / second), traces
 
@@ -58,6 +74,29 @@ def exact_spike_times(spikes, traces, dt, refractory):
     left = np.asarray(traces.refractory_left[0])
     inside = steps + 1 < left.size
     return (steps[inside] + 1) * dt - (refractory - left[steps[inside] + 1])
+
+
+def compare(experiment, dt):
+    """Largest relative error of every current away from spikes, and spike times of both."""
+    samples = np.arange(2, round(experiment.duration * 1000)) * 1e-3
+    expected_spikes, expected = experiment.reference(dt, samples)
+    spikes, traces = experiment.simulate(dt)
+    index = np.round(samples / dt).astype(int)
+    # A sample within 2 dt of a spike compares the two sides of a reset.
+    clear = np.all(np.abs(samples[:, None] - expected_spikes) > 2 * dt, axis=1) if len(expected_spikes) else slice(None)
+    errors = {
+        name: np.abs(np.asarray(getattr(traces, variable)[0])[index] / expected[name] - 1)[clear]
+        for name, variable in names_of(experiment.latches).items()
+    }
+    return errors, spikes, expected_spikes, traces
+
+
+def every_circuit(latches, codes=None, chip=None, seed=5, duration=0.2):
+    """Moderate events on four dendrites with any latches, for example alpha functions and conductances."""
+    base = all_dendrites(seed, duration)
+    return Experiment(
+        base.codes | (codes or {}), frozenset(latches), base.events, base.masks, duration, chip or bd.Chip()
+    )
 
 
 def all_dendrites(seed=5, duration=0.2, exponential=False, strong=False):

@@ -35,7 +35,6 @@ def test_the_error_of_the_design_page():
 
 @pytest.mark.parametrize("arguments, message", [
     ({"latches": {"so_adaption"}}, "'so_adaption' is not a latch; did you mean so_adaptation"),
-    ({"latches": {"deam_alpha"}}, "deam_alpha .* is not modelled in this version"),
     ({"latches": "so_dc"}, "give a set of names"),
         ({"latches": {"so_dc": False}}, "give a set of names of those that are on"),
         ({"latches": None}, "give a set of names"),
@@ -65,7 +64,7 @@ def test_bad_neurons(arguments, message):
     ({"weight": True}, "weight is True"),
     ({"delay": "slow"}, "'slow' is not a delay"),
     ({"delay": 1 * ms}, "is not a delay"),
-    ({"std": True}, "short-term depression is not modelled in this version"),
+    ({"std": "yes"}, "std is 'yes'; give True for short-term depression, or False"),
     ({"on_pre": "x += 1"}, "on_pre of a Connection follows from the circuit"),
 ])  # fmt: skip
 def test_bad_connections(source, target, arguments, message):

@@ -154,7 +154,7 @@ def test_live_biases_reach_groups_and_connections(pair):
         assert np.all(getattr(target, f"{parameter}_")[:] == biases.current_in_amp(name))
     biases.update({"SYAM_W0_P": (3, 3), "SYPD_EXT_N": (3, 100), "SYPD_DLY0_P": (1, 22)})
     assert np.all(synapses.I_weight_[:] == biases.current_in_amp("SYAM_W0_P"))
-    assert float(synapses.t_pulse_[:]) == pytest.approx(0.35e-12 / biases.current_in_amp("SYPD_EXT_N"), rel=1e-12)
+    assert synapses.t_pulse_[:] == pytest.approx(0.35e-12 / biases.current_in_amp("SYPD_EXT_N"), rel=1e-12)
     assert float(synapses.delay[:]) == pytest.approx(0.45e-12 / biases.current_in_amp("SYPD_DLY0_P"), rel=1e-12)
     target.biases = bd.Biases()
     assert np.all(target.I_leak_[:] == bd.Biases().current_in_amp("SOIF_LEAK_N"))

@@ -2,22 +2,7 @@
 
 import numpy as np
 import pytest
-from experiment import CURRENTS, all_dendrites, exact_spike_times
-
-
-def compare(experiment, dt):
-    """Largest relative error of every current away from spikes, and spike times of both."""
-    samples = np.arange(2, round(experiment.duration * 1000)) * 1e-3
-    expected_spikes, expected = experiment.reference(dt, samples)
-    spikes, traces = experiment.simulate(dt)
-    index = np.round(samples / dt).astype(int)
-    # A sample within 2 dt of a spike compares the two sides of a reset.
-    clear = np.all(np.abs(samples[:, None] - expected_spikes) > 2 * dt, axis=1) if len(expected_spikes) else slice(None)
-    errors = {
-        name: np.abs(np.asarray(getattr(traces, variable)[0])[index] / expected[name] - 1)[clear]
-        for name, variable in CURRENTS.items()
-    }
-    return errors, spikes, expected_spikes, traces
+from experiment import all_dendrites, compare, exact_spike_times
 
 
 @pytest.mark.parametrize("exponential", [False, True])

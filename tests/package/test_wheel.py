@@ -51,9 +51,9 @@ def test_installed_equations_are_part_of_the_package_only(wheel, tmp_path):
     zipfile.ZipFile(wheel).extractall(tmp_path)
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "import brian2dynapse.circuits as c, brian2dynapse\n"
+        "import brian2dynapse.pages as c, brian2dynapse\n"
         f"assert brian2dynapse.__file__.startswith({str(tmp_path)!r}), brian2dynapse.__file__\n"
-        "assert 'dImem/dt' in c.circuit('soma').text\n"
+        "assert 'dImem/dt' in c.page('soma').text\n"
         "import importlib.util as u\n"
         "assert u.find_spec('equations') is None\n"
     )
