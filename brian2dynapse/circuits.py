@@ -186,8 +186,8 @@ def synapse_pages(std: bool, merged: bool, repeated: bool) -> list[str]:
     """
     names = ["synapse"]
     names += ["depression"] if std else []
-    names += ["repeated_pulse"] if repeated else []
     names += ["merged_pulse"] if merged or std else []
+    names += ["repeated_pulse"] if repeated else []  # after the merged pulse, which it overrides
     return names
 
 
@@ -208,9 +208,13 @@ def synapse(dendrite: str, page_names: list[str]) -> tuple[str, str]:
     """
     pages = [page(name) for name in page_names]
     charge = DENDRITES[check_dendrite(dendrite)][1]
-    code = [*_code(pages, "on event"), *_code(pages, "after event")]
-    whole_pulse = [("t_open", "t_pulse")]  # where no page says that a pulse is cut short
-    code = [changed(line, whole_pulse).replace("{charge}", charge) for line in code]
+    before = _code(pages, "before event")
+    code = [*before, *_code(pages, "on event"), *_code(pages, "after event")]
+    if before:
+        code = ["t_open = t_pulse", *code]
+    else:  # no page says that a pulse is cut short
+        code = [changed(line, [("t_open", "t_pulse")]) for line in code]
+    code = [line.replace("{charge}", charge) for line in code]
     return "\n".join(_lines(pages, [])), "\n".join(dict.fromkeys(code))
 
 

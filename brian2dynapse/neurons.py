@@ -357,7 +357,7 @@ class Neurons(NeuronGroup):
         return any(
             isinstance(monitor, StateMonitor)
             and variable in monitor.record_variables
-            and (monitor.source is self or getattr(monitor.source, "source", None) is self)
+            and monitor.source.variables[variable] is self.variables[variable]
             for monitor in monitors
         )
 

@@ -8,7 +8,7 @@ A page is ordinary Brian2 equations and comments, with these kinds of lines more
     dImem/dt += Imem*noise_mem*xi      ... adds a term to a differential equation
     spike when: Imem > I_threshold     condition of an output spike (or spike when: another one)
     on spike: Ica = ...                what a spike does
-    on event: ..., after event: ...    what an event does to its synapse
+    on event: ...                      what an event does to its synapse (before event, after event: in this order)
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from importlib import resources
 _CONTRIBUTION = re.compile(r"^(\w+) ([+-])= (.+)$")
 _TERM = re.compile(r"^(\w+/dt) \+= (.+)$")
 _CHANGE = re.compile(r"^(\w+): (\w+) -> (.+)$")
-_EVENT = re.compile(r"^(spike when|or spike when|on spike|on event|after event): (.+)$")
+_EVENT = re.compile(r"^(spike when|or spike when|on spike|before event|on event|after event): (.+)$")
 
 
 @dataclass(frozen=True)

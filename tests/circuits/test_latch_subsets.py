@@ -21,7 +21,7 @@ LATCHES = sorted(facts.latch_table())
     swap=st.booleans(),
     std=st.booleans(),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_any_subset_of_latches(latches, dendrites, conductance, noise, events, swap, std):
     chip = bd.Chip(
         seed=1, mismatch="pelgrom", conductance=conductance, noise=noise, events_per_spike=events, swap_gaba_shunt=swap

@@ -5,24 +5,34 @@ import pytest
 from brian2 import Network, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, device, ms, prefs, second, set_device
 
 import brian2dynapse as bd
+from brian2dynapse import facts
 
 pytestmark = pytest.mark.compiled
 
 
 def run_network():
-    """Two populations of an individual chip, all latches and dendrites, recurrent, 0.3 s."""
-    chip = bd.Chip(seed=2, mismatch=0.2)
-    everything = {"so_dc", "so_adaptation", "soif_type", "denm_nmda"}
-    first = bd.Neurons(20, bd.Biases(), everything, chip, name="first")
+    """Three populations of individual chips, every latch and dendrite, recurrent, 0.3 s.
+
+    The third is switched off by soif_kill, so that its noise, which differs from target to target, is compiled but moves
+    nothing.
+    """
+    chip = bd.Chip(seed=2, mismatch="pelgrom", events_per_spike=2)
+    everything = set(facts.latch_table()) - {"soif_kill"}
+    codes = {
+        "DEAM_ITAU_P": (2, 120), "DEAM_IGAIN_P": (1, 80), "DENM_ITAU_P": (1, 160), "DENM_IGAIN_P": (1, 200),
+        "DEAM_REV_N": (4, 40), "DEAM_HRES_P": (0, 100), "SYPD_DLY2_P": (0, 60), "SYPD_DLY0_P": (1, 20), "SOIF_DC_P": (2, 200),
+    }  # fmt: skip
+    first = bd.Neurons(20, bd.Biases(codes), everything, chip, name="first")
     second_ = bd.Neurons(12, bd.Biases({"DENM_EGAIN_P": (1, 200)}), chip=chip, name="second")
+    dead = bd.Neurons(2, bd.Biases(), {"so_dc", "soif_kill"}, bd.Chip(noise=1), name="dead")
     generator = np.random.default_rng(3)
     steps = np.flatnonzero(generator.random(10 * 3000) < 0.005)
     source = SpikeGeneratorGroup(10, steps % 10, steps // 10 * 0.1 * ms, name="source")
     wiring = [
         bd.Connection(source, first, "ampa", "1100", name="drive"),
-        bd.Connection(first, second_, "nmda", "1111", delay="mismatched", name="excite"),
+        bd.Connection(first, second_, "nmda", "1111", delay="mismatched", std=True, name="excite"),
         bd.Connection(second_, first, "shunt", "0001", delay="precise", name="divide"),
-        bd.Connection(second_, first, "gaba", "0001", name="subtract"),
+        bd.Connection(second_, first, "gaba", "0001", delay="mismatched", name="subtract"),
         bd.Connection(first, first, "nmda", "0111", delay="both", name="recur"),
     ]
     for number, connection in enumerate(wiring):
@@ -30,12 +40,13 @@ def run_network():
     masks = generator.integers(0, 16, 20)
     single = bd.Connection(source, first, "ampa", masks, name="single")  # one mask a synapse
     single.connect(i=np.arange(20) % 10, j=np.arange(20))
-    wiring.append(single)
-    spikes = [SpikeMonitor(group, name=f"{group.name}_spikes") for group in (first, second_)]
-    traces = StateMonitor(
-        first, ["Imem", "Iampa", "Inmda", "Igaba", "Ishunt", "Iahp"], record=[0, 7], dt=1 * ms, name="traces"
-    )
-    Network(source, first, second_, wiring, spikes, traces).run(0.3 * second)
+    drawn = bd.Connection(source, second_, "ampa", "1000", name="drawn")
+    drawn.connect(p=0.3, seed=4)
+    wiring += [single, drawn]
+    spikes = [SpikeMonitor(group, name=f"{group.name}_spikes") for group in (first, second_, dead)]
+    names = ["Imem", "Iampa", "Inmda", "Igaba", "Ishunt", "Iahp", "Ica", "gain_homeostasis", "Iampa_grid"]
+    traces = StateMonitor(first, names, record=[0, 7], dt=1 * ms, name="traces")
+    Network(source, first, second_, dead, wiring, spikes, traces).run(0.3 * second)
     return [(np.array(m.i), np.array(m.t / second)) for m in spikes], {
         n: np.array(getattr(traces, n)) for n in traces.record_variables
     }
@@ -45,7 +56,7 @@ def run_network():
 def on_numpy():
     prefs.codegen.target = "numpy"
     spikes, traces = run_network()
-    assert all(len(i) > 50 for i, _ in spikes)
+    assert [len(i) > 50 for i, _ in spikes] == [True, True, False] and len(spikes[2][0]) == 0
     return spikes, traces
 
 
