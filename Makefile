@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint table clean
+.PHONY: demo test lint table pages clean
 
 demo: $(VENV)/installed
 	$(RUN) tutorials/demo.py $(DEMO)
@@ -18,6 +18,10 @@ lint: $(VENV)/installed
 # The table of time step against error in the README.
 table: $(VENV)/installed
 	$(RUN) benchmarks/time_step.py
+
+# The page of every circuit, docs/circuits, from the equation files.
+pages: $(VENV)/installed
+	$(RUN) docs/circuit_pages.py
 
 $(VENV)/installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv $(VENV)

@@ -78,8 +78,8 @@ def check_neurons(group) -> None:
         count = group.chip.events_per_spike
         if count * dt >= refractory:
             raise TimeStepError(
-                f"{group.name}: the {count} events of a spike come in as many steps of {_time(dt)}, which do not fit into "
-                f"the refractory period of {_time(refractory)}; use a smaller dt or fewer events_per_spike"
+                f"{group.name}: the {count} events of a spike come in as many steps of {_time(dt)}, which do not fit "
+                f"into the refractory period of {_time(refractory)}; use a smaller dt or fewer events_per_spike"
             )
 
 

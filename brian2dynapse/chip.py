@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import math
 from numbers import Real
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -39,7 +40,8 @@ class Chip:
     temperature : Quantity
         In kelvin; the constants are those at 300 K. See Notes.
     noise : float
-        Shot noise of the membrane: 0, the default, is off, 1 the noise of the physics, other numbers scale its amplitude.
+        Shot noise of the membrane: 0, the default, is off, 1 the noise of the physics, other numbers scale its
+        amplitude.
     events_per_spike : int
         How many events the exponential soma sends for one spike. 1 by default; the real chip sends several
         within 2 us, which is a defect.
@@ -105,12 +107,25 @@ class Chip:
         self.temperature = self._warmed(temperature)
         self.mismatch = mismatch
         self._coefficients = coefficients(mismatch, self.constants)
-        if seed is None and any(self._coefficients.values()):
+        if seed is None and self.individual:
             raise DynapseError(
-                f"a chip with mismatch is an individual: give its seed, Chip(seed=42, mismatch={mismatch!r})"
+                "a chip with mismatch is an individual: give its seed, "
+                f"Chip(seed=42, mismatch={_shown(self.mismatch_name)})"
             )
         self._given = {}
         self._next = 0
+
+    @property
+    def individual(self) -> bool:
+        """Whether anything differs from transistor to transistor."""
+        return any(self._coefficients.values())
+
+    @property
+    def mismatch_name(self) -> float | str:
+        """How the mismatch was given, in short: the number, ``"pelgrom"``, the path of a file, or ``"table"``."""
+        if isinstance(self.mismatch, Real):
+            return float(self.mismatch)
+        return str(self.mismatch) if isinstance(self.mismatch, (str, Path)) else "table"
 
     def _warmed(self, temperature) -> Quantity:
         """Take the temperature into the constants."""
@@ -275,8 +290,7 @@ class Chip:
 
     def __repr__(self) -> str:
         parts = [] if self.seed is None else [f"seed={self.seed}"]
-        table = not isinstance(self.mismatch, (str, Real))
-        parts += ["mismatch=<table>" if table else f"mismatch={self.mismatch!r}", f"constants={self.constants_name!r}"]
+        parts += [f"mismatch={_shown(self.mismatch_name)}", f"constants={self.constants_name!r}"]
         parts += [] if float(self.temperature) == REFERENCE_TEMPERATURE else [f"temperature={self.temperature}"]
         parts += [f"noise={self.noise:g}"] if self.noise else []
         parts += [f"events_per_spike={self.events_per_spike}"] if self.events_per_spike > 1 else []
@@ -284,6 +298,10 @@ class Chip:
         parts += ["swap_gaba_shunt=True"] if self.swap_gaba_shunt else []
         parts += [f"{name}={self.constant(name)}" for name in self.changes]
         return f"Chip({', '.join(parts)})"
+
+
+def _shown(mismatch: float | str) -> str:
+    return f"{mismatch:g}" if isinstance(mismatch, float) else repr(mismatch)
 
 
 def _unit(name: str):

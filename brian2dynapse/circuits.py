@@ -163,9 +163,7 @@ def declare(latches: frozenset[str], reading: Reading = Reading()) -> str:
     for one in own:
         dendrite = one.name.removesuffix("_alpha")
         switch = f"on_{dendrite}*" if dendrite in DENDRITES else ""
-        contributions += [
-            (total, sign, switch + term) for total, sign, term in _actions(one, reading.swap_gaba_shunt)
-        ]
+        contributions += [(total, sign, switch + term) for total, sign, term in _actions(one, reading.swap_gaba_shunt)]
     contributions = _changed_on_the_way(contributions, own)
     readable = [page(name) for name in circuits_of(latches | _ALWAYS_READABLE, frozenset(DENDRITES), reading)]
     switches = [f"on_{name} : 1 (shared)" for name in DENDRITES]
@@ -231,7 +229,9 @@ def _code(pages: list[Page], kind: str) -> list[str]:
     statements = []
     for one in pages:
         for line in one.code(kind):
-            variable, operator, expression = re.match(r"^(\w+) (\+?=) (.+)$", line.replace("{charge}", "CHARGE")).groups()
+            variable, operator, expression = re.match(
+                r"^(\w+) (\+?=) (.+)$", line.replace("{charge}", "CHARGE")
+            ).groups()
             expression = changed(expression, _changes_of(one.name, pages))
             statements.append(f"{variable} {operator} {expression}".replace("CHARGE", "{charge}"))
     return statements

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from brian2.devices.device import RuntimeDevice, get_device
 from brian2.core.spikesource import SpikeSource
+from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.subgroup import Subgroup
 from brian2.synapses.synapses import Synapses
 from brian2.units import Quantity, second
@@ -288,9 +288,9 @@ class Connection(Synapses):
             posts = np.asarray(self.variables["_synaptic_post"].get_value())
         except NotImplementedError:
             raise WiringError(
-                f"{self.name}: on a chip with mismatch every synapse is an individual, and in standalone mode Brian2 makes "
-                "synapses of a condition or a generator only when the program runs; use connect(i=..., j=...) with "
-                "index arrays, connect(p=...), or connect_fixed_indegree(...)"
+                f"{self.name}: on a chip with mismatch every synapse is an individual, and in standalone mode Brian2 "
+                "makes synapses of a condition or a generator only when the program runs; use index arrays, "
+                "connect(i=..., j=...), connect(p=...), or connect_fixed_indegree(...)"
             ) from None
         new = posts[len(self._posts) :]
         self._cams = np.concatenate([self._cams, self._neurons.take_cams(new)])

@@ -41,7 +41,9 @@ def grid_shares(physical, horizontal, vertical, into_neuron) -> coo_array:
     """
     physical = np.asarray(physical)
     if np.unique(physical).size < physical.size:
-        raise DynapseError("two neurons of a group with deam_ampa are the same physical neuron; give each its own place")
+        raise DynapseError(
+            "two neurons of a group with deam_ampa are the same physical neuron; give each its own place"
+        )
     position = {int(neuron): index for index, neuron in enumerate(physical)}
     edges = []
     for index, neuron in enumerate(physical):

@@ -82,7 +82,7 @@ def fi_curve(
         raise DynapseError(f"chip is {chip!r}; give a Chip or a list of them")
     groups, monitors = [], []
     for number, one in enumerate(chips):
-        count = neurons if one.mismatch else 1
+        count = neurons if one.individual else 1
         physical = np.tile(np.arange(count), len(codes))
         group = Neurons(
             len(physical), biases, latches={"so_dc", *latches}, chip=one, physical=physical, name=f"fi_neurons_{number}"
@@ -99,7 +99,7 @@ def fi_curve(
                 {
                     "chip": number,
                     "seed": one.seed,
-                    "mismatch": one.mismatch,
+                    "mismatch": one.mismatch_name,
                     "neuron": np.tile(np.arange(count), len(codes)),
                     "coarse": np.repeat(codes[:, 0], count),
                     "fine": np.repeat(codes[:, 1], count),

@@ -57,13 +57,14 @@ class Neurons(NeuronGroup):
 
     Notes
     -----
-    State variables, in amp: `Imem`, `Iampa`, `Inmda`, `Igaba`, `Ishunt`, `Iahp`, `Ica`, all at the floor `I_0` at the
-    start. `Vmem`, in volt, is what the oscilloscope shows. With an alpha function (latches deam_alpha, denm_alpha)
-    `Iampa` or `Inmda` is the difference of its two DPIs, which are the states `Iampa_e` and `Iampa_i`. The currents of
-    circuits that are off rest at `I_0`, are not integrated and act on nothing. Calcium is on with the latches
-    coho_ca_mem or ho_enable, and when a `StateMonitor` records `Ica`. The parameters are currents named by role (`I_leak`, `I_tau_ampa`, ...), each
-    the current of its bias times the mismatch of its neuron; time constants (`tau_mem`, `tau_ampa`) derive from them.
-    A parameter that is set by hand keeps its value until its bias changes.
+    State variables, in amp: `Imem`, `Iampa`, `Inmda`, `Igaba`, `Ishunt`, `Iahp`, `Ica`, all at the floor `I_0` at
+    the start. `Vmem`, in volt, is what the oscilloscope shows. With an alpha function (latches deam_alpha,
+    denm_alpha) `Iampa` or `Inmda` is the difference of its two DPIs, which are the states `Iampa_e` and `Iampa_i`.
+    The currents of circuits that are off rest at `I_0`, are not integrated and act on nothing. Calcium is on with
+    the latches coho_ca_mem or ho_enable, and when a `StateMonitor` records `Ica`. The parameters are currents named
+    by role (`I_leak`, `I_tau_ampa`, ...), each the current of its bias times the mismatch of its neuron; time
+    constants (`tau_mem`, `tau_ampa`) derive from them. A parameter that is set by hand keeps its value until its
+    bias changes.
 
     What does not suit the circuits (see `checks`) is refused when a run is prepared; Brian2 then raises a
     `BrianObjectException` whose ``__cause__`` is the named error.

@@ -20,7 +20,7 @@ Three kinds of equation are told apart:
   step (Simpson's rule; the midpoint of an exponential decay is the geometric mean of its ends). `h` is dt,
   less what is left of the refractory period, plus what a spike in the last step left over. The equation
   never undershoots the floor I_0; the limiter only catches steps far larger than the time constant. A noise term
-  (``xi``) moves ln Imem by a normal step of the same length h; then there is no limiter, the noise goes below the floor.
+  (``xi``) moves ln Imem by a normal step of the same length h; then there is no limiter: noise goes below the floor.
 
 *Slow factors*, dimensionless, with a companion ``<name>_limit``: dX/dt = X f, f without X. X is multiplied by
   exp(dt f), with the means of the filters over the step, and kept between 1/limit and limit; the membrane sees it
@@ -103,7 +103,9 @@ def mean_over_next_step(equations, variables, name: str, into: str) -> str:
     filters = _filters(equations, rates, packets)
     needed = [current for current in filters if current in quantity.free_symbols]
     lines = [line for current in needed for line in filters[current][0]]
-    return "\n".join([*lines, f"{into} = {sympy_to_str(quantity.subs({current: _mean(current) for current in needed}))}"])
+    return "\n".join(
+        [*lines, f"{into} = {sympy_to_str(quantity.subs({current: _mean(current) for current in needed}))}"]
+    )
 
 
 def _rates_and_packets(equations, variables):

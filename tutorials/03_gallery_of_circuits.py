@@ -65,8 +65,8 @@ def time_axis(axes, end, start=0):
 # %% [markdown]
 # ## Weights
 # Two CAM words for each weight bit, one event every 10 ms, bit after bit. Charges that come while the current of the
-# dendrite is below its gain *multiply* it, so that each bit does far more than the last; and a long AMPA time constant
-# lets them pile up until the neuron fires.
+# dendrite is below its gain *multiply* it, so that each bit does far more than the last; and a long AMPA time
+# constant lets them pile up until the neuron fires.
 
 # %%
 WEIGHTS = {
@@ -96,9 +96,9 @@ figure.savefig(OUTPUT / "03_weights.png", dpi=120)
 
 # %% [markdown]
 # ## NMDA gate
-# AMPA at 1 ms, then NMDA at 5 ms; and the other way round, NMDA at 101 ms, then AMPA at 105 ms. The gate lets the NMDA
-# current pass only while the membrane is up: NMDA adds more when it follows AMPA. Sixteen CAM words each (the script does
-# not say how many; 16 is the usual trick for one strong connection).
+# AMPA at 1 ms, then NMDA at 5 ms; and the other way round, NMDA at 101 ms, then AMPA at 105 ms. The gate lets the
+# NMDA current pass only while the membrane is up: NMDA adds more when it follows AMPA. Sixteen CAM words each (the
+# script does not say how many; 16 is the usual trick for one strong connection).
 
 # %%
 NMDA = {
@@ -130,8 +130,8 @@ assert added["gate on"][0] / added["gate on"][1] > 2 * added["gate off"][0] / ad
 # %% [markdown]
 # ## Conductance dendrites
 # The same with equal weights, reversal references AMPA (3,70) and NMDA (5,70), latch de_conductance. The share of the
-# current that passes falls as the membrane comes near the reference; the NMDA reference is far above the threshold and
-# takes nothing. With 32 CAM words the membrane reaches the threshold, which is near the AMPA reference.
+# current that passes falls as the membrane comes near the reference; the NMDA reference is far above the threshold
+# and takes nothing. With 32 CAM words the membrane reaches the threshold, which is near the AMPA reference.
 
 # %%
 CONDUCTANCE = NMDA | {"SYAM_W1_P": (3, 140), "DEAM_REV_N": (3, 70), "DENM_REV_N": (5, 70)}
@@ -155,8 +155,8 @@ assert passes["AMPA"].min() < 0.6 and passes["NMDA"].min() > 0.95
 
 # %% [markdown]
 # ## Alpha function
-# The difference of two DPIs with almost equal time constants: the current rises until some 70 ms after the event, where a
-# plain NMDA dendrite falls from the start. Sixteen CAM words and the pulse width (3,50) are chosen here.
+# The difference of two DPIs with almost equal time constants: the current rises until some 70 ms after the event,
+# where a plain NMDA dendrite falls from the start. Sixteen CAM words and the pulse width (3,50) are chosen here.
 
 # %%
 ALPHA = {
@@ -186,10 +186,10 @@ figure.savefig(OUTPUT / "03_alpha.png", dpi=120)
 
 # %% [markdown]
 # ## Short-term depression
-# Ten events 6 ms apart, a pause of 240 ms, again. Then what was measured on a chip: about 20 % are left after 0.35 s at
-# 87 Hz. The capacitor of the circuit is chosen so that this holds for the weight. It holds for the AMPA current, too, if
-# the dendrite works above its gain, as with the codes (2,30)/(2,35) and a weight of (5,250); below its gain, as in the
-# picture, the current falls further, since the dendrite multiplies.
+# Ten events 6 ms apart, a pause of 240 ms, again. Then what was measured on a chip: about 20 % are left after 0.35 s
+# at 87 Hz. The capacitor of the circuit is chosen so that this holds for the weight. It holds for the AMPA current,
+# too, if the dendrite works above its gain, as with the codes (2,30)/(2,35) and a weight of (5,250); below its gain,
+# as in the picture, the current falls further, since the dendrite multiplies.
 
 # %%
 DEPRESSION = {
@@ -280,13 +280,13 @@ figure.savefig(OUTPUT / "03_adaptation.png", dpi=120)
 
 # %% [markdown]
 # ## Delay: a coincidence detector
-# A comes through a synapse without delay bits, which waits for T; B through one with precise_delay, which does not. The
-# neuron fires for A then B at interval T, since both arrive together, and not for B then A.
+# A comes through a synapse without delay bits, which waits for T; B through one with precise_delay, which does not.
+# The neuron fires for A then B at interval T, since both arrive together, and not for B then A.
 #
-# The scripts write DLY0 (1, 900/T in ms). With the charge of 0.45 pC, to which their own anchor of 40 ms leads, that code
-# gives too short a delay at large T, because a fine code of some units is mostly the converter's offset. Here the code is
-# the nearest to the *current* that the law asks for; both are printed. Weight (4,80) on 6 CAM words and the gain (3,80) are
-# chosen here.
+# The scripts write DLY0 (1, 900/T in ms). With the charge of 0.45 pC, to which their own anchor of 40 ms leads, that
+# code gives too short a delay at large T, because a fine code of some units is mostly the converter's offset. Here
+# the code is the nearest to the *current* that the law asks for; both are printed. Weight (4,80) on 6 CAM words and
+# the gain (3,80) are chosen here.
 
 # %%
 chip = bd.Chip()
@@ -321,15 +321,17 @@ figure.savefig(OUTPUT / "03_delay.png", dpi=120)
 
 # %% [markdown]
 # ## Homeostasis
-# Calcium with W (4,100) GAIN (0,200) TAU (0,100), reference VREF (1,100), drift references (2,15) (2,60) (2,240). In the
-# order of the scripts: enable (latch ho_enable), set (the gain, here far too low), activate, start.
+# Calcium with W (4,100) GAIN (0,200) TAU (0,100), reference VREF (1,100), drift references (2,15) (2,60) (2,240). In
+# the order of the scripts: enable (latch ho_enable), set (the gain, here far too low), activate, start.
 #
 # On the chip this takes a minute, with references nearer to each other hours. The end does not depend on the speed as
-# long as the gain moves slowly against calcium (0.26 s): so the drift is made 25 times faster here, `Chip(rate_homeostasis=...)`.
+# long as the gain moves slowly against calcium (0.26 s): so the drift is made 25 times faster here,
+# `Chip(rate_homeostasis=...)`.
 
 # %%
 HOMEOSTASIS = {
-    "SOIF_GAIN_N": (2, 150), "SOIF_DC_P": (2, 60), "SOCA_W_N": (4, 100), "SOCA_GAIN_P": (0, 200), "SOCA_TAU_P": (0, 100),
+    "SOIF_GAIN_N": (2, 150), "SOIF_DC_P": (2, 60),
+    "SOCA_W_N": (4, 100), "SOCA_GAIN_P": (0, 200), "SOCA_TAU_P": (0, 100),
     "SOHO_VREF_P": (1, 100), "SOHO_VREF_L_P": (2, 15), "SOHO_VREF_M_P": (2, 60), "SOHO_VREF_H_P": (2, 240),
 }  # fmt: skip
 b2.defaultclock.dt = 0.5 * ms  # a tenth of the membrane time constant: second order, rates within 0.3 % (README)

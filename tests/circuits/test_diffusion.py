@@ -16,7 +16,8 @@ MIDDLE = 16 * 8 + 8  # column 8, row 8
 def relaxed(horizontal, vertical, into_neuron, current):
     """Node voltages of the 16 x 16 grid by Gauss-Seidel relaxation of Kirchhoff's law, written as a picture.
 
-    Array axes are (row, column); `horizontal[r, c]` joins (r, c) and (r, c + 1), `vertical[r, c]` (r, c) and (r + 1, c).
+    Array axes are (row, column); `horizontal[r, c]` joins (r, c) and (r, c + 1); `vertical[r, c]` joins (r, c) and
+    (r + 1, c).
     """
     voltage = current / into_neuron
     total = into_neuron.copy()
@@ -132,7 +133,9 @@ def test_biases_change_the_grid():
     neurons.biases.update({"DEAM_HRES_P": (1, 100), "DEAM_NRES_P": (1, 10)})
     assert [one.name for one in neurons.contained_objects] == before
     grid = neurons.contained_objects[-1]
-    expected = grid_shares(CORE, *(neurons.bias_values(f"I_grid_{way}") for way in ("horizontal", "vertical", "neuron")))
+    expected = grid_shares(
+        CORE, *(neurons.bias_values(f"I_grid_{way}") for way in ("horizontal", "vertical", "neuron"))
+    )
     assert len(grid) == expected.nnz
     np.testing.assert_allclose(np.sort(grid.share[:]), np.sort(expected.data), rtol=1e-12)
 

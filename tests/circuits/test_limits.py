@@ -187,5 +187,3 @@ def test_cascode_bounds_the_adaptation():
     limit = bd.Biases(codes).current_in_amp("SOAD_CASC_P")
     assert trace.Iahp_.max() > 10 * limit
     assert 0.9 * limit < trace.I_inhibition_.max() < limit
-
-

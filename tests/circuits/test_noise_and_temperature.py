@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Hz, Network, SpikeMonitor, StateMonitor, defaultclock, kelvin, mV, pA, seed, us, volt
+from brian2 import Hz, Network, SpikeMonitor, defaultclock, kelvin, mV, pA, seed, us, volt
 
 import brian2dynapse as bd
 from brian2dynapse import facts
@@ -87,7 +87,9 @@ def test_temperature_enters_what_it_should():
     expected = [chip.constants["U_T"] / 0.68 * np.log(1e-9 / chip.constants["I_0"]) * 1e3 for chip in (cold, warm)]
     assert swing == pytest.approx(expected, rel=1e-12)
     # the spread of a threshold voltage is less of a current where kT/q is larger
-    spread = [bd.Chip(seed=1, mismatch="pelgrom", temperature=t * kelvin).mismatch_cv("SOIF_LEAK_N") for t in (300, 330)]
+    spread = [
+        bd.Chip(seed=1, mismatch="pelgrom", temperature=t * kelvin).mismatch_cv("SOIF_LEAK_N") for t in (300, 330)
+    ]
     assert spread[0] / spread[1] == pytest.approx(1.1, rel=1e-12)
     assert "temperature=330. K" in repr(warm) and "temperature" not in repr(cold)
 

@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 from brian2 import (
-    Network, NeuronGroup, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, defaultclock, ms, pcoulomb, second,
+    Network,
+    NeuronGroup,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    defaultclock,
+    ms,
+    pcoulomb,
+    second,
 )  # fmt: skip
 
 import brian2dynapse as bd

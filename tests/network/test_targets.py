@@ -13,14 +13,15 @@ pytestmark = pytest.mark.compiled
 def run_network():
     """Three populations of individual chips, every latch and dendrite, recurrent, 0.3 s.
 
-    The third is switched off by soif_kill, so that its noise, which differs from target to target, is compiled but moves
-    nothing.
+    The third is switched off by soif_kill, so that its noise, which differs from target to target, is compiled but
+    moves nothing.
     """
     chip = bd.Chip(seed=2, mismatch="pelgrom", events_per_spike=2)
     everything = set(facts.latch_table()) - {"soif_kill"}
     codes = {
         "DEAM_ITAU_P": (2, 120), "DEAM_IGAIN_P": (1, 80), "DENM_ITAU_P": (1, 160), "DENM_IGAIN_P": (1, 200),
-        "DEAM_REV_N": (4, 40), "DEAM_HRES_P": (0, 100), "SYPD_DLY2_P": (0, 60), "SYPD_DLY0_P": (1, 20), "SOIF_DC_P": (2, 200),
+        "DEAM_REV_N": (4, 40), "DEAM_HRES_P": (0, 100), "SYPD_DLY2_P": (0, 60), "SYPD_DLY0_P": (1, 20),
+        "SOIF_DC_P": (2, 200),
     }  # fmt: skip
     first = bd.Neurons(20, bd.Biases(codes), everything, chip, name="first")
     second_ = bd.Neurons(12, bd.Biases({"DENM_EGAIN_P": (1, 200)}), chip=chip, name="second")
