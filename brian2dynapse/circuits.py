@@ -206,13 +206,13 @@ def synapse(dendrite: str, page_names: list[str]) -> tuple[str, str]:
     """
     pages = [page(name) for name in page_names]
     charge = DENDRITES[check_dendrite(dendrite)][1]
-    before = _code(pages, "before event")
-    code = [*before, *_code(pages, "on event"), *_code(pages, "after event")]
-    if before:
-        code = ["t_open = t_pulse", *code]
-    else:  # no page says that a pulse is cut short
-        code = [changed(line, [("t_open", "t_pulse")]) for line in code]
-    code = [line.replace("{charge}", charge) for line in code]
+    # A name of its own for each opening time: Brian2's NumPy code would write a second value of t_open into t_pulse.
+    opening, before = "t_pulse", []
+    for line in _code(pages, "before event"):
+        before.append(changed(line, [("t_open", opening)]))
+        opening = line.split(" = ")[0]
+    code = [changed(line, [("t_open", opening)]) for kind in ("on event", "after event") for line in _code(pages, kind)]
+    code = [line.replace("{charge}", charge) for line in [*before, *code]]
     return "\n".join(_lines(pages, [])), "\n".join(dict.fromkeys(code))
 
 

@@ -371,9 +371,13 @@ class Neurons(NeuronGroup):
         return super().resolve_all(identifiers, run_namespace, *args, **kwds)
 
     def __setattr__(self, key, value, level=0):
-        for dendrite in circuits.DENDRITES:
-            if key.removesuffix("_") in circuits.dendrite_states(dendrite, self.__dict__.get("_latches", ())):
+        name, latches = key.removesuffix("_"), self.__dict__.get("_latches", frozenset())
+        for dendrite, (current, _) in circuits.DENDRITES.items():
+            states = circuits.dendrite_states(dendrite, latches)
+            if name in states:
                 self.use_dendrite(dendrite)  # a current that somebody sets should decay and act
+            elif name == current:
+                raise DynapseError(f"{name} of an alpha function is a difference; set {' and '.join(states)}")
         super().__setattr__(key, value, level=level + 1)
 
     def __repr__(self) -> str:

@@ -8,7 +8,8 @@ A page is ordinary Brian2 equations and comments, with these kinds of lines more
     dImem/dt += Imem*noise_mem*xi      ... adds a term to a differential equation
     spike when: Imem > I_threshold     condition of an output spike (or spike when: another one)
     on spike: Ica = ...                what a spike does
-    on event: ...                      what an event does to its synapse (before event, after event: in this order)
+    on event: ...                      what an event does to its synapse; after event: what it leaves behind
+    before event: t_merged = ...       another opening time of the synapse in place of t_open
 """
 
 from __future__ import annotations

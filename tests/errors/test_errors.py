@@ -10,6 +10,7 @@ from brian2 import (
     SpikeGeneratorGroup,
     defaultclock,
     ms,
+    pA,
     us,
 )
 
@@ -254,3 +255,11 @@ def test_bad_seeds(source, target):
     synapses = bd.Connection(source, target, "ampa", name="synapses")
     with pytest.raises(bd.WiringError, match="seed is -1; give a non-negative integer"):
         synapses.connect_fixed_indegree(2, seed=-1)
+
+
+def test_an_alpha_function_is_set_by_its_two_currents():
+    neurons = bd.Neurons(2, bd.Biases(), {"deam_alpha"}, name="neurons")
+    with pytest.raises(bd.DynapseError, match="Iampa of an alpha function is a difference; set Iampa_e and Iampa_i"):
+        neurons.Iampa = 3 * pA
+    neurons.Iampa_e = 3 * pA
+    assert neurons.dendrites == {"ampa"} and np.all(neurons.Iampa_[:] > 0)
