@@ -73,10 +73,12 @@ def check_neurons(group) -> None:
             what = f"{group.name}: the {circuit} pulse (SOAD_PWTAU_N {_code(group, 'I_extender_ahp')})"
             bias = modelled_parameters()[leak]
             _check_pulse(what, width, tau, f"the {circuit} time constant ({bias} {_code(group, leak)})")
+    if "homeostasis" in group.circuits:
+        _check_homeostasis(group)
     if group.repeats_events:
         refractory = (group.chip.constants["Q_refractory"] / _current(group, "I_refractory")).min()
         count = group.chip.events_per_spike
-        if count * dt >= refractory:
+        if (count + 1) * dt >= refractory:  # the step after the last one may not be the next spike yet
             raise TimeStepError(
                 f"{group.name}: the {count} events of a spike come in as many steps of {_time(dt)}, which do not fit "
                 f"into the refractory period of {_time(refractory)}; use a smaller dt or fewer events_per_spike"
@@ -132,6 +134,28 @@ def _check_currents(group) -> None:
             f"{group.name}: the threshold (SOIF_SPKTHR_P {_code(group, 'I_threshold')}) of {below} neurons is "
             "not above the floor I_0: they fire without input",
             name_suffix="threshold_below_floor",
+        )
+
+
+def _check_homeostasis(group) -> None:
+    """The gain is within its range, and the references of the drift in their order."""
+    limit = group.chip.constants["gain_homeostasis_limit"]
+    gain = group.parameter_values("gain_homeostasis")
+    if gain is not None:
+        wrong = ~((gain >= 1 / limit) & (gain <= limit))
+        if wrong.any():
+            neuron = int(np.flatnonzero(wrong)[0])
+            raise DynapseError(
+                f"{group.name}: gain_homeostasis is {gain[neuron]:g} in neuron {neuron}; the supply allows "
+                f"{1 / limit:g} to {limit:g} (gain_homeostasis_limit of the chip)"
+            )
+    low, middle, high = (_current(group, f"I_homeostasis_{level}") for level in ("low", "middle", "high"))
+    crossed = np.count_nonzero((high < middle) | (middle < low))
+    if crossed:
+        logger.warn(
+            f"{group.name}: in {crossed} of {len(low)} neurons the references SOHO_VREF_L_P, M, H are not in this "
+            "order, so that the homeostatic gain drifts the wrong way there; choose codes farther apart than mismatch",
+            name_suffix="crossed_references",
         )
 
 

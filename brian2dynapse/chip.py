@@ -114,6 +114,12 @@ class Chip:
             )
         self._given = {}
         self._next = 0
+        self._made = True
+
+    def __setattr__(self, name, value):
+        if self.__dict__.get("_made") and not name.startswith("_"):
+            raise DynapseError(f"{name} of a chip cannot be changed; make another one, Chip({name}=...)")
+        super().__setattr__(name, value)
 
     @property
     def individual(self) -> bool:

@@ -19,7 +19,7 @@ ALPHA_LATCHES = {"ampa": "deam_alpha", "nmda": "denm_alpha"}
 SUMS = ("I_sum", "I_inhibition", "I_feedback")
 # Brian2 needs every variable when a group is made. Those of these circuits can be read in every group; they
 # are the currents of the public interface and the parameters that go with them.
-_ALWAYS_READABLE = frozenset({"soif_type", "so_dc", "so_adaptation", "coho_ca_mem", "denm_nmda"})
+_ALWAYS_READABLE = frozenset({"so_dc", "so_adaptation", "coho_ca_mem", "denm_nmda"})
 
 
 @dataclass(frozen=True)
@@ -111,23 +111,28 @@ def circuits_of(
     return [name for name, on in switched_on.items() if on]
 
 
-def compose(circuit_names: list[str], swap_gaba_shunt: bool = False) -> Model:
+def compose(circuit_names: list[str], reading: Reading = Reading()) -> Model:
     """Compose circuits into one neuron model: what a group integrates.
 
     Parameters
     ----------
     circuit_names : list of str
         Pages, see `circuits_of`.
-    swap_gaba_shunt : bool
-        Exchange the actions of the GABA and the shunt dendrite.
+    reading : Reading
+        Of the chip.
 
     Returns
     -------
     Model
         Only what these circuits need.
+
+    Raises
+    ------
+    DynapseError
+        If pages contradict each other, or a page changes what another one does not have.
     """
     pages = [page(name) for name in circuit_names]
-    contributions = [line for one in pages for line in _actions(one, swap_gaba_shunt)]
+    contributions = [line for one in pages for line in _actions(one, reading.swap_gaba_shunt)]
     threshold = " and ".join(code for one in pages for code in one.code("spike when"))
     others = [code for one in pages for code in one.code("or spike when")]
     reset = _code(pages, "on spike")
@@ -221,7 +226,31 @@ def _changes_of(target: str, pages: list[Page]) -> list[tuple[str, str]]:
 
 
 def _changed_on_the_way(contributions, pages: list[Page]) -> list[tuple[str, str, str]]:
-    return [(into, sign, changed(term, _changes_of(into, pages))) for into, sign, term in contributions]
+    """Contributions to sums with what pages do to them; a change must find what it changes."""
+    for total, _, _ in contributions:
+        if total not in SUMS:
+            raise DynapseError(f"a page adds to {total}, which is not a sum of the soma; those are {', '.join(SUMS)}")
+    terms = [term for _, _, term in contributions]
+    for total in SUMS:
+        for quantity, by in _changes_of(total, pages):
+            at_first = any(_has(term, quantity) for into, _, term in contributions if into == total)
+            now = [term for (into, _, _), term in zip(contributions, terms, strict=True) if into == total]
+            if at_first and not any(_has(term, quantity) for term in now):
+                raise DynapseError(f"{total}: {quantity} -> {by} comes too late, {quantity} is already replaced")
+            terms = [
+                changed(term, [(quantity, by)]) if into == total else term
+                for (into, _, _), term in zip(contributions, terms, strict=True)
+            ]
+    for one in pages:
+        text = "\n".join([*one.equations, *(code for _, code in one.events)])
+        for quantity, by in _changes_of(one.name, pages):
+            if not _has(text, quantity):
+                raise DynapseError(f"{one.name}: {quantity} -> {by} changes nothing, {one.name}.eqs has no {quantity}")
+    return [(into, sign, term) for (into, sign, _), term in zip(contributions, terms, strict=True)]
+
+
+def _has(text: str, quantity: str) -> bool:
+    return re.search(rf"\b{quantity}\b", text) is not None
 
 
 def _code(pages: list[Page], kind: str) -> list[str]:

@@ -10,6 +10,7 @@ from brian2.synapses.synapses import Synapses
 from brian2.units import Quantity, second
 
 from . import checks, circuits
+from .arrays import assign
 from .errors import DynapseError, WeightError, WiringError, unknown_name
 from .facts import bias, modelled_parameters, synapse_parameters
 from .neurons import Neurons
@@ -23,6 +24,7 @@ DELAYS = {
     "mismatched": ("I_delay2",),
     "both": ("I_delay1", "I_delay2"),
 }
+_STORED_PLACES = "targets and CAM words"
 _WEIGHT_PARAMETERS = ("I_w0", "I_w1", "I_w2", "I_w3")
 _DELAY_PARAMETERS = ("I_delay0", "I_delay1", "I_delay2")
 
@@ -211,6 +213,7 @@ class Connection(Synapses):
             As in `Synapses.connect`.
         seed : int, optional
             With ``p`` as the only argument: the pairs are drawn in NumPy from this seed, the same on every target.
+            Without it they differ from run to run, but for Brian2's own `seed` in runtime mode.
 
         Raises
         ------
@@ -231,10 +234,10 @@ class Connection(Synapses):
         self._take_cams()
         for name in ("Q_extender", "C_std"):
             if name in self.variables:
-                self._set(name, self._neurons.chip.constants[name])
+                assign(self, name, self._neurons.chip.constants[name])
         if "t_repeat" in self.variables:
             chip = self.source_neurons.chip
-            self._set("t_repeat", chip.constants["t_repeated"] / (chip.events_per_spike - 1))
+            assign(self, "t_repeat", chip.constants["t_repeated"] / (chip.events_per_spike - 1))
         self._assign(synapse_parameters())
 
     def connect_fixed_indegree(self, indegree, repeat=1, seed=None, autapses=True):
@@ -309,7 +312,7 @@ class Connection(Synapses):
         parameters = set(parameters)
         for name in ("I_extender", "I_std_drop", "I_std_recovery"):
             if name in parameters and name in self.variables:
-                self._set(name, self._currents(name))
+                assign(self, name, self._currents(name))
         if parameters & set(_DELAY_PARAMETERS):
             self._assign_delays()
         if parameters & set(_WEIGHT_PARAMETERS):
@@ -322,7 +325,7 @@ class Connection(Synapses):
         currents = [np.broadcast_to(self._currents(name), self._posts.shape) for name in self._delay_currents()]
         if len(self._posts):
             delays = self._delays(currents)
-            self.pre.variables["delay"].get_addressable_value("delay", self.pre).set_item(slice(None), delays)
+            assign(self.pre, "delay", delays)
 
     def _check_number_of_masks(self) -> None:
         if isinstance(self._mask, int):
@@ -346,10 +349,7 @@ class Connection(Synapses):
         elif not isinstance(self._mask, int) and len(self) != len(self._mask):
             return
         bit_currents = [self._currents(parameter) for parameter in _WEIGHT_PARAMETERS]
-        self._set("I_weight", selected_current(self._mask, np.stack(np.broadcast_arrays(*bit_currents), axis=-1)))
-
-    def _set(self, name: str, value) -> None:
-        self.variables[name].get_addressable_value(name, self).set_item(slice(None), value)
+        assign(self, "I_weight", selected_current(self._mask, np.stack(np.broadcast_arrays(*bit_currents), axis=-1)))
 
     # -- Brian2 --------------------------------------------------------------------------------------
 
@@ -364,15 +364,21 @@ class Connection(Synapses):
         self.pre.code = circuits.synapse(self._dendrite, self._pages(merged))[1]
         super().before_run(run_namespace)
 
+    def _full_state(self):
+        return super()._full_state() | {_STORED_PLACES: (self._posts, self._cams)}
+
     def _restore_from_full_state(self, state):
         """Go back to a stored state (called by Brian2's `restore`, which forgets delays)."""
-        super()._restore_from_full_state(state)
+        super()._restore_from_full_state({name: value for name, value in state.items() if name != _STORED_PLACES})
+        self._posts, self._cams = state[_STORED_PLACES]
         if self._connect_called:
+            if self._individual(_DELAY_PARAMETERS):
+                self.pre.variables["delay"].resize(len(self._posts))
             self._assign_delays()
 
     def __repr__(self) -> str:
         mask = self.weight if isinstance(self._mask, int) else "one mask a synapse"
         return (
             f"<Connection '{self.name}': {self.source.name} to {self.target.name}, {self._dendrite}, "
-            f"weight {mask}, delay {self._delay_bits}>"
+            f"weight {mask}, delay {self._delay_bits}{', depressing' if self._std else ''}>"
         )

@@ -9,11 +9,14 @@ from scipy.sparse import coo_array, csc_array, diags_array
 from scipy.sparse.linalg import splu
 
 from . import facts
+from .arrays import assign
 from .errors import DynapseError
 from .numerics import mean_over_next_step
 
 ROWS = 16  # neurons of a column of the core's grid, numbered column by column
-SMALLEST_SHARE = 1e-5  # smaller shares are left out, and what they carry stays with the larger ones
+# The smallest shares of a neuron, together this much of its current, are left out; the others take it over.
+LEFT_OUT = 1e-3
+CONDUCTANCES = ("I_grid_horizontal", "I_grid_vertical", "I_grid_neuron")
 
 
 def grid_shares(physical, horizontal, vertical, into_neuron) -> coo_array:
@@ -32,7 +35,8 @@ def grid_shares(physical, horizontal, vertical, into_neuron) -> coo_array:
     Returns
     -------
     scipy.sparse.coo_array
-        Shape (N, N), row: receives, column: gives. Columns sum to 1: the current is conserved.
+        Shape (N, N), row: receives, column: gives. Columns sum to 1: the current is conserved. What a neuron
+        receives is exact to `LEFT_OUT` of the current that the others give.
 
     Raises
     ------
@@ -42,7 +46,7 @@ def grid_shares(physical, horizontal, vertical, into_neuron) -> coo_array:
     physical = np.asarray(physical)
     if np.unique(physical).size < physical.size:
         raise DynapseError(
-            "two neurons of a group with deam_ampa are the same physical neuron; give each its own place"
+            "two neurons of a group with latch deam_ampa are the same physical neuron; give each its own place"
         )
     position = {int(neuron): index for index, neuron in enumerate(physical)}
     edges = []
@@ -54,13 +58,63 @@ def grid_shares(physical, horizontal, vertical, into_neuron) -> coo_array:
             edges.append((index, position[int(neuron) + 1], vertical[index]))
     count = len(physical)
     first, second, conductance = np.array(edges).reshape(-1, 3).T
-    first, second = first.astype(int), second.astype(int)
-    coupling = coo_array((conductance, (first, second)), shape=(count, count))
+    coupling = coo_array((conductance, (first.astype(int), second.astype(int))), shape=(count, count))
     coupling = csc_array(coupling + coupling.T)
     nodes = diags_array(np.asarray(into_neuron) + coupling.sum(axis=0)) - coupling
     shares = np.asarray(into_neuron)[:, None] * splu(csc_array(nodes)).solve(np.eye(count))
-    shares[shares < SMALLEST_SHARE] = 0
+    smallest_first = np.argsort(shares, axis=0)
+    passed_by_smaller = np.cumsum(np.take_along_axis(shares, smallest_first, axis=0), axis=0)
+    left_out = np.empty(shares.shape, dtype=bool)
+    np.put_along_axis(left_out, smallest_first, passed_by_smaller < LEFT_OUT, axis=0)
+    shares[left_out] = 0
     return coo_array(shares / shares.sum(axis=0))
+
+
+class Grid(Synapses):
+    """The coupling of a group's AMPA currents: what its neurons pass to each other in every step.
+
+    Made anew from the conductances before every run; contained in the group.
+
+    Parameters
+    ----------
+    group : Neurons
+        With the circuit of `diffusion.eqs`.
+    """
+
+    def __init__(self, group):
+        self._group = group
+        self._pairs = set()
+        super().__init__(
+            group,
+            group,
+            model="""share : 1 (constant)
+                     Iampa_grid_post = share*Iampa_ahead_pre : amp (summed)""",
+            name=f"{group.name}_grid",
+        )
+
+    def shares(self) -> coo_array:
+        """Shares by the conductances that the group has now; see `grid_shares`."""
+        conductances = []
+        for name in CONDUCTANCES:
+            values = self._group.parameter_values(name)  # None where standalone mode cannot tell
+            conductances.append(self._group.bias_values(name) if values is None else values)
+        return grid_shares(self._group.physical, *conductances)
+
+    def before_run(self, run_namespace):
+        """Take the conductances over (called by Brian2).
+
+        Pairs are only ever added: one that shares nothing any more keeps the share 0.
+        """
+        shares = self.shares()
+        pairs = zip(shares.col.tolist(), shares.row.tolist(), strict=True)
+        wanted = dict(zip(pairs, shares.data, strict=True))
+        new = sorted(set(wanted) - self._pairs)
+        if new:
+            self.connect(i=[pair[0] for pair in new], j=[pair[1] for pair in new])
+            self._pairs |= set(new)
+        i, j = (np.asarray(self.variables[f"_synaptic_{side}"].get_value()) for side in ("pre", "post"))
+        assign(self, "share", np.array([wanted.get(pair, 0.0) for pair in zip(i.tolist(), j.tolist(), strict=True)]))
+        super().before_run(run_namespace)
 
 
 def grid_objects(group) -> list:
@@ -86,15 +140,4 @@ def grid_objects(group) -> list:
         name=f"{group.name}_ahead",
         check_units=False,
     )
-    grid = Synapses(
-        group,
-        group,
-        model="""share : 1 (constant)
-                 Iampa_grid_post = share*Iampa_ahead_pre : amp (summed)""",
-        name=f"{group.name}_grid",
-    )
-    conductances = (group.bias_values(f"I_grid_{way}") for way in ("horizontal", "vertical", "neuron"))
-    shares = grid_shares(group.physical, *conductances)
-    grid.connect(i=shares.col, j=shares.row)
-    grid.variables["share"].get_addressable_value("share", grid).set_item(slice(None), shares.data)
-    return [ahead, grid]
+    return [ahead, Grid(group)]

@@ -76,13 +76,15 @@ def fi_curve(
         if get_dimensions(time) is not second.dim or not time >= least:
             raise DynapseError(f"{what} is {time}; give a time of at least {least}")
     latches = facts.check_latches(latches)
+    if "deam_ampa" in latches:
+        raise DynapseError("fi_curve runs copies of the same neurons, which no diffusion grid has; leave deam_ampa out")
     currents = dac.current(DC_BIAS, codes[:, 0], codes[:, 1], biases.table)
     chips = [chip or Chip()] if chip is None or isinstance(chip, Chip) else list(chip)
     if not chips or not all(isinstance(one, Chip) for one in chips):
         raise DynapseError(f"chip is {chip!r}; give a Chip or a list of them")
     groups, monitors = [], []
     for number, one in enumerate(chips):
-        count = neurons if one.individual else 1
+        count = neurons if one.individual or one.noise else 1
         physical = np.tile(np.arange(count), len(codes))
         group = Neurons(
             len(physical), biases, latches={"so_dc", *latches}, chip=one, physical=physical, name=f"fi_neurons_{number}"

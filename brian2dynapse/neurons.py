@@ -8,9 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 from brian2.equations.equations import Equations
 from brian2.groups.neurongroup import NeuronGroup
+from brian2.monitors.spikemonitor import EventMonitor
 from brian2.monitors.statemonitor import StateMonitor
 
 from . import checks, circuits, facts
+from .arrays import assign
 from .biases import Biases
 from .chip import Chip
 from .diffusion import grid_objects
@@ -19,7 +21,7 @@ from .errors import DynapseError
 from .numerics import circuit_step
 
 _STORED_CODES = "biases of the core"
-_GRID_PARAMETERS = {"I_grid_horizontal", "I_grid_vertical", "I_grid_neuron"}
+_STORED_SYNAPSES = "synapses of each neuron"
 
 
 class Neurons(NeuronGroup):
@@ -61,10 +63,10 @@ class Neurons(NeuronGroup):
     the start. `Vmem`, in volt, is what the oscilloscope shows. With an alpha function (latches deam_alpha,
     denm_alpha) `Iampa` or `Inmda` is the difference of its two DPIs, which are the states `Iampa_e` and `Iampa_i`.
     The currents of circuits that are off rest at `I_0`, are not integrated and act on nothing. Calcium is on with
-    the latches coho_ca_mem or ho_enable, and when a `StateMonitor` records `Ica`. The parameters are currents named
-    by role (`I_leak`, `I_tau_ampa`, ...), each the current of its bias times the mismatch of its neuron; time
-    constants (`tau_mem`, `tau_ampa`) derive from them. A parameter that is set by hand keeps its value until its
-    bias changes.
+    the latches coho_ca_mem or ho_enable, and when a monitor records `Ica`; to read it without one, set the latch.
+    The parameters are currents named by role (`I_leak`, `I_tau_ampa`, ...), each the current of its bias times the
+    mismatch of its neuron; time constants (`tau_mem`, `tau_ampa`) derive from them. A parameter that is set by hand
+    keeps its value until its bias changes.
 
     What does not suit the circuits (see `checks`) is refused when a run is prepared; Brian2 then raises a
     `BrianObjectException` whose ``__cause__`` is the named error.
@@ -107,7 +109,6 @@ class Neurons(NeuronGroup):
         self._biases = biases
         self._connections = weakref.WeakSet()
         self._compositions = []
-        self._grid = []
         declared = circuits.declare(self._latches, self._reading)
         model = self._model()
         kwds["namespace"] = {"dpi_jump": dpi_jump, "dpi_jump_ago": dpi_jump_ago, **(kwds.get("namespace") or {})}
@@ -126,7 +127,8 @@ class Neurons(NeuronGroup):
         self._assign(self.equation_parameters())
         self._assign_constants()
         self.rest()
-        self._build_grid()
+        if "deam_ampa" in self._latches:
+            self._contained_objects += grid_objects(self)
         biases.subscribe(self)
 
     # -- what the group is made of -------------------------------------------------------------------
@@ -211,8 +213,6 @@ class Neurons(NeuronGroup):
         names = list(names)
         parameters = [facts.bias(name).parameter for name in names]
         self._assign([parameter for parameter in parameters if parameter in self.variables])
-        if _GRID_PARAMETERS & set(parameters):
-            self._build_grid()
         for connection in sorted(self._connections, key=lambda one: one.name):
             connection.biases_changed(names)
 
@@ -245,7 +245,7 @@ class Neurons(NeuronGroup):
     # -- assembly ------------------------------------------------------------------------------------
 
     def _model(self) -> circuits.Model:
-        return circuits.compose(self.circuits, self._chip.swap_gaba_shunt)
+        return circuits.compose(self.circuits, self._reading)
 
     def _compose(self) -> None:
         """Reduce what is integrated, and what a spike does, to the circuits that are on."""
@@ -254,7 +254,7 @@ class Neurons(NeuronGroup):
         self.equations = self.user_equations = Equations(model.equations)
         self._compositions.append(self.equations)  # subgroups made earlier hold a weak reference to theirs
         for dendrite in circuits.DENDRITES:
-            self._set(f"on_{dendrite}", float(dendrite in self._dendrites))
+            assign(self, f"on_{dendrite}", float(dendrite in self._dendrites))
 
     def _physical_neurons(self, physical) -> np.ndarray:
         if physical is None:
@@ -281,12 +281,8 @@ class Neurons(NeuronGroup):
         """Set parameters from biases and mismatch."""
         for parameter in parameters:
             values = self.bias_values(parameter)
-            # One number is assigned as such: Brian2 then writes no array file in standalone mode.
             uniform = np.all(values == values[0])
-            self._set(parameter, float(values[0]) if uniform else values)
-
-    def _set(self, name: str, value) -> None:
-        self.variables[name].get_addressable_value(name, self).set_item(slice(None), value)
+            assign(self, parameter, float(values[0]) if uniform else values)
 
     def rest(self) -> None:
         """Put every neuron to rest: all currents at `I_0`, no pulse waiting, not refractory.
@@ -295,11 +291,11 @@ class Neurons(NeuronGroup):
         the chip it is held for hours.
         """
         for current in ("Imem_before", *circuits.state_currents(self._latches)):
-            self._set(current, self._chip.constants["I_0"])
+            assign(self, current, self._chip.constants["I_0"])
         for name in ("t_step", "events_left", *(charge for _, charge in circuits.DENDRITES.values())):
             if name in self.variables:
-                self._set(name, 0.0)
-        self._set("refractory_left", np.inf if "soif_kill" in self._latches else 0.0)
+                assign(self, name, 0.0)
+        assign(self, "refractory_left", np.inf if "soif_kill" in self._latches else 0.0)
 
     def _assign_constants(self) -> None:
         """Set what the chip decides, and the homeostatic gain to where it starts."""
@@ -311,14 +307,7 @@ class Neurons(NeuronGroup):
         }
         for name, value in values.items():
             if name in self.variables:
-                self._set(name, value)
-
-    def _build_grid(self) -> None:
-        """Couple the AMPA currents of the core by the conductances of the biases, if the grid is on."""
-        if "deam_ampa" in self._latches:
-            kept = [one for one in self._contained_objects if one not in self._grid]
-            self._grid = grid_objects(self)
-            self._contained_objects[:] = [*kept, *self._grid]
+                assign(self, name, value)
 
     # -- Brian2 --------------------------------------------------------------------------------------
 
@@ -330,12 +319,15 @@ class Neurons(NeuronGroup):
             return None
 
     def _full_state(self):
-        return super()._full_state() | {_STORED_CODES: {name: self._biases[name] for name in self._biases}}
+        codes = {name: self._biases[name] for name in self._biases}
+        return super()._full_state() | {_STORED_CODES: codes, _STORED_SYNAPSES: self._synapses_made.copy()}
 
     def _restore_from_full_state(self, state):
         """Go back to a stored state, codes included (called by Brian2's `restore`)."""
+        own = (_STORED_CODES, _STORED_SYNAPSES)
         self._biases.update(state[_STORED_CODES])
-        super()._restore_from_full_state({name: value for name, value in state.items() if name != _STORED_CODES})
+        self._synapses_made = state[_STORED_SYNAPSES].copy()
+        super()._restore_from_full_state({name: value for name, value in state.items() if name not in own})
         self._compose()
 
     def before_run(self, run_namespace=None):
@@ -354,9 +346,9 @@ class Neurons(NeuronGroup):
 
     def _is_recorded(self, variable: str) -> bool:
         """Whether a monitor records a variable of this group or of a part of it."""
-        monitors = [reference() for reference in StateMonitor.__instances__()]
+        monitors = [one() for kind in (StateMonitor, EventMonitor) for one in kind.__instances__()]
         return any(
-            isinstance(monitor, StateMonitor)
+            monitor is not None
             and variable in monitor.record_variables
             and monitor.source.variables[variable] is self.variables[variable]
             for monitor in monitors

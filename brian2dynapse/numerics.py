@@ -195,7 +195,7 @@ def _filter(current, rate, driving) -> tuple[list[str], list[str]]:
 
 
 def _slow_factor(factor, rate) -> list[str]:
-    growth = sympy.simplify(_growth(factor, rate))
+    growth = _growth(factor, rate)
     if factor in growth.free_symbols:
         raise UnsupportedEquationsException(f"the equation of {factor} is not that of a slow factor: see numerics.py")
     name, half = factor.name, f"_{factor.name}_half"

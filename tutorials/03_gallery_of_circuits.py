@@ -7,7 +7,7 @@
 # those scripts leave open, such as the number of synapses, is chosen here and said. The page of each circuit is in
 # `docs/circuits`.
 #
-# Pictures go to `OUTPUT`. `QUICK` leaves some repetitions out; the numbers that are asserted stay.
+# Pictures go to `OUTPUT`. `QUICK` shortens the adaptation; what is asserted stays.
 
 # %%
 import os
@@ -96,9 +96,9 @@ figure.savefig(OUTPUT / "03_weights.png", dpi=120)
 
 # %% [markdown]
 # ## NMDA gate
-# AMPA at 1 ms, then NMDA at 5 ms; and the other way round, NMDA at 101 ms, then AMPA at 105 ms. The gate lets the
-# NMDA current pass only while the membrane is up: NMDA adds more when it follows AMPA. Sixteen CAM words each (the
-# script does not say how many; 16 is the usual trick for one strong connection).
+# AMPA at 1 ms, then NMDA at 5 ms; and the other way round, NMDA at 101 ms, then AMPA at 105 ms; every 300 ms. The gate
+# lets the NMDA current pass only while the membrane is up: NMDA adds more when it follows AMPA. Without the gate it
+# hardly matters which comes first. Eighteen CAM words each; the script does not say how many.
 
 # %%
 NMDA = {
@@ -106,52 +106,58 @@ NMDA = {
     "DEAM_ETAU_P": (2, 40), "DEAM_EGAIN_P": (3, 80), "DENM_ETAU_P": (2, 40), "DENM_EGAIN_P": (3, 80),
     "DENM_NMREV_N": (0, 60), "SYAM_W0_P": (3, 140), "SYAM_W1_P": (4, 60), "SYPD_EXT_N": (3, 100),
 }  # fmt: skip
-ampa, nmda = Input("ampa", "0001", [1, 105], cams=16), Input("nmda", "0010", [5, 101], cams=16)
-added = {}
+ampa = Input("ampa", "0001", [1, 105, 301, 405], cams=18)
+nmda = Input("nmda", "0010", [5, 101, 305, 401], cams=18)
+ratios = {}
 figure, panels = plt.subplots(1, 2, figsize=(10, 3.2), layout="constrained", sharey=True)
 for axes, (latches, title) in zip(panels, (((), "gate off"), (("denm_nmda", "coho_ca_mem"), "gate on")), strict=True):
-    both = simulate(NMDA, [ampa, nmda], 140, set(latches))[0]
-    without = simulate(NMDA, [ampa], 140, set(latches))[0]
+    both = simulate(NMDA, [ampa, nmda], 500, set(latches))[0]
+    without = simulate(NMDA, [ampa], 500, set(latches))[0]
     adds = (both.Vmem[0] - without.Vmem[0]) / mV
-    added[title] = adds[:1000].max(), adds[1010:1050].max()  # after AMPA; alone
+    # the 100 ms from the first event of each pair, in both repetitions
+    after, before = (np.array([adds[(t + k) * 10 :][:1000].max() for t in (0, 300)]) for k in (0, 100))
+    ratios[title] = after / before
+    print(f"{title}: NMDA adds {after[0]:.0f} mV when it follows AMPA, {before[0]:.0f} mV when it comes first")
     axes.plot(both.t / ms, both.Vmem[0] / mV, color=BLUE, label="AMPA and NMDA")
     axes.plot(both.t / ms, adds, color=VERMILION, label="what NMDA adds")
     axes.set_title(title)
-    time_axis(axes, 140)
+    time_axis(axes, 200)
 panels[0].set_ylabel("membrane (mV)")
-panels[1].legend(frameon=False, loc="upper center")
+panels[1].legend(frameon=False, loc="upper right")
 figure.savefig(OUTPUT / "03_nmda_gate.png", dpi=120)
-for title, (after, by_itself) in added.items():
-    print(f"{title}: NMDA adds {after:.2f} mV after AMPA, {by_itself:.2f} mV before it")
-assert added["gate on"][0] > 5 * added["gate on"][1]
-# Without the gate there is some supralinearity, too (the soma multiplies below its gain), but less of it.
-assert added["gate on"][0] / added["gate on"][1] > 2 * added["gate off"][0] / added["gate off"][1]
+assert np.all(ratios["gate on"] > 1.5) and np.all(np.abs(ratios["gate off"] - 1) < 0.2)
 
 # %% [markdown]
 # ## Conductance dendrites
-# The same with equal weights, reversal references AMPA (3,70) and NMDA (5,70), latch de_conductance. The share of the
-# current that passes falls as the membrane comes near the reference; the NMDA reference is far above the threshold
-# and takes nothing. With 32 CAM words the membrane reaches the threshold, which is near the AMPA reference.
+# The same events with equal weights, reversal references AMPA (3,70) and NMDA (5,70), latch de_conductance, no gate.
+# The share of a current that passes falls as the membrane comes near the reference. The NMDA reference is far above the
+# threshold and takes nothing; the AMPA reference is near it, and half the current is left there. With 32 CAM words the
+# membrane reaches the threshold. The shares are measured: what the soma gets from both dendrites, and from AMPA alone.
 
 # %%
 CONDUCTANCE = NMDA | {"SYAM_W1_P": (3, 140), "DEAM_REV_N": (3, 70), "DENM_REV_N": (5, 70)}
-strong = [Input("ampa", "0001", [1], cams=32)]
-trace, _, neuron, _ = simulate(CONDUCTANCE, strong, 20, {"de_conductance"}, record=("Imem", "I_sum", "Iampa"))
-passes = {
-    "AMPA": 1 / (1 + trace.Imem[0] / neuron.I_reversal_ampa[0]),
-    "NMDA": 1 / (1 + trace.Imem[0] / neuron.I_reversal_nmda[0]),
-}
-# That is what the neuron does: AMPA is its only input.
-np.testing.assert_allclose(trace.I_sum[0] / trace.Iampa[0], passes["AMPA"], rtol=1e-9)
+ampa, nmda = Input("ampa", "0001", [1, 105], cams=32), Input("nmda", "0010", [5, 101], cams=32)
+names = ("Imem", "I_sum", "Iampa", "Inmda")
+alone, _, neuron, _ = simulate(CONDUCTANCE, [ampa], 120, {"de_conductance"}, record=names)
+both, *_ = simulate(CONDUCTANCE, [ampa, nmda], 120, {"de_conductance"}, record=names)
+# alone, the NMDA dendrite is off; with both, AMPA passes as it does at the same membrane current alone
+ampa_share = alone.I_sum[0] / alone.Iampa[0]
+nmda_share = (both.I_sum[0] - both.Iampa[0] / (1 + both.Imem[0] / neuron.I_reversal_ampa[0])) / both.Inmda[0]
+for share, trace, reversal in (
+    (ampa_share, alone, neuron.I_reversal_ampa[0]),
+    (nmda_share, both, neuron.I_reversal_nmda[0]),
+):
+    np.testing.assert_allclose(share, 1 / (1 + trace.Imem[0] / reversal), rtol=1e-6)
 figure, axes = plt.subplots(figsize=(6, 3.2), layout="constrained")
-for (dendrite, share), color in zip(passes.items(), (BLUE, VERMILION), strict=True):
-    axes.plot(trace.t / ms, 100 * share, color=color, label=f"share of the {dendrite} current")
-axes.set(ylabel="passes to the soma (%)", ylim=(0, 105))
+for share, trace, color, label in ((ampa_share, alone, BLUE, "AMPA"), (nmda_share, both, VERMILION, "NMDA")):
+    order = np.argsort(trace.Imem[0])
+    axes.semilogx(trace.Imem[0][order] / nA, 100 * share[order], ".-", color=color, label=label, markersize=3)
+axes.axvline(neuron.I_threshold[0] / nA, color=BLACK, linewidth=0.5)
+axes.set(xlabel="membrane current (nA); line: threshold", ylabel="passes to the soma (%)", ylim=(0, 105))
 axes.legend(frameon=False)
-time_axis(axes, 20)
 figure.savefig(OUTPUT / "03_conductance.png", dpi=120)
-print("smallest share that passes:", {name: round(float(share.min()), 2) for name, share in passes.items()})
-assert passes["AMPA"].min() < 0.6 and passes["NMDA"].min() > 0.95
+print(f"smallest share that passes: AMPA {ampa_share.min():.2f}, NMDA {nmda_share.min():.2f}")
+assert ampa_share.min() < 0.6 and nmda_share.min() > 0.95
 
 # %% [markdown]
 # ## Alpha function
@@ -247,7 +253,7 @@ ADAPTATION = {
     "SOAD_W_N": (3, 50), "SOAD_CASC_P": (4, 80),
     "SOCA_GAIN_P": (3, 100), "SOCA_TAU_P": (0, 30), "SOCA_W_N": (3, 160),
 }  # fmt: skip
-cycles = 14
+cycles = 11 if QUICK else 14
 biases = bd.Biases(ADAPTATION)
 neuron = bd.Neurons(1, biases, {"so_dc", "so_adaptation"}, name="neuron")
 trace = b2.StateMonitor(neuron, ["Iahp", "Ica"], record=True, dt=1 * ms)
@@ -284,37 +290,49 @@ figure.savefig(OUTPUT / "03_adaptation.png", dpi=120)
 # The neuron fires for A then B at interval T, since both arrive together, and not for B then A.
 #
 # The scripts write DLY0 (1, 900/T in ms). With the charge of 0.45 pC, to which their own anchor of 40 ms leads, that
-# code gives too short a delay at large T, because a fine code of some units is mostly the converter's offset. Here
-# the code is the nearest to the *current* that the law asks for; both are printed. Weight (4,80) on 6 CAM words and
+# code gives 21 ms and 46 ms for 20 and 50, but only 78 and 127 ms for 100 and 200: so small a fine code is mostly the
+# converter's offset. With it the detector works for its own delay, not for T. So the code here is the nearest to the
+# *current* that the law asks for; both are printed, and what the scripts' code does. Weight (4,80) on 6 CAM words and
 # the gain (3,80) are chosen here.
 
 # %%
 chip = bd.Chip()
-delays = (20, 200) if QUICK else (20, 50, 100, 200)
+delays = (20, 50, 100, 200)
+
+
+def order_detector(biases, T):
+    """Spikes for A then B and for B then A at interval T (ms), with traces, and the delay of the A synapse."""
+    counts, traces = [], []
+    for a, b in ((10, 10 + T), (10 + T, 10)):
+        inputs = [Input("ampa", "0001", [a], cams=6), Input("ampa", "0001", [b], cams=6, delay="precise")]
+        trace, spikes, _, connections = simulate(biases, inputs, 2.3 * T + 20)
+        counts.append(spikes.num_spikes)
+        traces.append(trace)
+    return counts, traces, connections[0].delay_time() / ms
+
+
 figure, panels = plt.subplots(1, len(delays), figsize=(3 * len(delays) + 1, 3), layout="constrained", sharey=True)
 for axes, T in zip(panels, delays, strict=True):
-    detector = bd.Biases({
+    as_written = bd.Biases({
         "SOIF_LEAK_N": (1, 60), "SOIF_GAIN_N": (5, 254), "SOIF_REFR_N": (2, 60), "SOIF_SPKTHR_P": (3, 254),
         "DEAM_ETAU_P": (2, round(3000 / T)), "DEAM_EGAIN_P": (3, 80), "SYAM_W0_P": (4, 80),
         "SYPD_DLY0_P": (1, round(900 / T)), "SYPD_DLY1_P": (5, 200), "SYPD_DLY2_P": (0, 0),
     })  # fmt: skip
-    written = chip.constant("Q_delay") / detector.current("SYPD_DLY0_P")
+    detector = as_written.copy()
     detector["SYPD_DLY0_P"] = chip.constant("Q_delay") / (T * ms)
-    counts = []
-    for offset, label, color in ((0, "A then B", BLUE), (1, "B then A", ORANGE)):
-        a, b = 10 + offset * T, 10 + (1 - offset) * T
-        inputs = [Input("ampa", "0001", [a], cams=6), Input("ampa", "0001", [b], cams=6, delay="precise")]
-        trace, spikes, _, connections = simulate(detector, inputs, 3 * T + 30)
-        counts.append(spikes.num_spikes)
-        axes.plot(trace.t / ms, trace.Vmem[0] / mV, color=color, label=label)
-    code = detector["SYPD_DLY0_P"]
-    print(
-        f"T = {T} ms: DLY0 ({code.coarse},{code.fine}) delays by {connections[0].delay_time() / ms:.1f} ms, "
-        f"(1,{round(900 / T)}) by {written / ms:.1f} ms; spikes: A then B {counts[0]}, B then A {counts[1]}"
-    )
-    assert counts[0] > 0 and counts[1] == 0
+    for biases, traces_to in ((detector, axes), (as_written, None)):
+        counts, traces, delay = order_detector(biases, T)
+        code = biases["SYPD_DLY0_P"]
+        print(f"T = {T} ms: DLY0 ({code.coarse},{code.fine}) delays by {delay:.1f} ms; ", end="")
+        print(f"spikes: A then B {counts[0]}, B then A {counts[1]}")
+        assert counts[1] == 0
+        if biases is detector:
+            assert counts[0] > 0
+        if traces_to:
+            for trace, label, color in zip(traces, ("A then B", "B then A"), (BLUE, ORANGE), strict=True):
+                axes.plot(trace.t / ms, trace.Vmem[0] / mV, color=color, label=label)
     axes.set_title(f"T = {T} ms")
-    time_axis(axes, 3 * T + 30)
+    time_axis(axes, 2.3 * T + 20)
 panels[0].set_ylabel("membrane (mV)")
 panels[0].legend(frameon=False, loc="upper right")
 figure.savefig(OUTPUT / "03_delay.png", dpi=120)
@@ -324,7 +342,8 @@ figure.savefig(OUTPUT / "03_delay.png", dpi=120)
 # Calcium with W (4,100) GAIN (0,200) TAU (0,100), reference VREF (1,100), drift references (2,15) (2,60) (2,240). In
 # the order of the scripts: enable (latch ho_enable), set (the gain, here far too low), activate, start.
 #
-# On the chip this takes a minute, with references nearer to each other hours. The end does not depend on the speed as
+# At the rate of the default chip (a choice: it is not published) this takes a minute, with references nearer to each
+# other hours. The end does not depend on the speed as
 # long as the gain moves slowly against calcium (0.26 s): so the drift is made 25 times faster here,
 # `Chip(rate_homeostasis=...)`.
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import brian2dynapse as bd
-from brian2dynapse.diffusion import SMALLEST_SHARE, grid_shares
+from brian2dynapse.circuits import compose
+from brian2dynapse.diffusion import LEFT_OUT, grid_shares
 
 CORE = np.arange(256)
 MIDDLE = 16 * 8 + 8  # column 8, row 8
@@ -46,8 +47,8 @@ def test_shares_solve_the_resistor_network(spread):
     current = generator.random((16, 16))
     shares = grid_shares(CORE, *(g.T.ravel() for g in (horizontal, vertical, into_neuron))).toarray()
     passed = (shares @ current.T.ravel()).reshape(16, 16).T
-    # each share left out is below SMALLEST_SHARE, 256 of them at most
-    bound = 256 * SMALLEST_SHARE * current.max()
+    # what is left out of the current of each of the 256 is below LEFT_OUT; the others get as much more
+    bound = 2 * LEFT_OUT * current.sum()
     np.testing.assert_allclose(passed, relaxed(horizontal, vertical, into_neuron, current), atol=bound)
     assert passed.sum() == pytest.approx(current.sum(), rel=1e-12)  # conserved, rounding
 
@@ -69,7 +70,7 @@ def test_length_constant_and_directions():
     row = shares.reshape(16, 16)[:, 8]  # the columns of row 8
     decay = (2.25 - np.sqrt(2.25**2 - 4)) / 2
     np.testing.assert_allclose(row[9:12] / row[8:11], decay, rtol=0.02)  # far border: decay^14 = 0.1 %, reflected
-    assert shares[MIDDLE + 1] < SMALLEST_SHARE
+    assert shares[MIDDLE + 1] < LEFT_OUT
 
 
 def test_only_neurons_of_the_same_core_are_neighbours():
@@ -90,7 +91,7 @@ def grid_run(dt, codes=None, latches=(), chip=None):
     source = SpikeGeneratorGroup(1, [0] * 4, [2, 4, 6, 12] * ms, name="source")
     synapses = bd.Connection(source, neurons, "ampa", "1111", name="synapses")
     synapses.connect(i=[0, 0], j=[MIDDLE, 0])
-    trace = StateMonitor(neurons, ["Iampa", "Iampa_grid", "Imem"], record=True, dt=1 * ms, name="trace")
+    trace = StateMonitor(neurons, ["Iampa", "Iampa_grid", "Imem", "I_sum"], record=True, dt=1 * ms, name="trace")
     Network(source, neurons, synapses, trace).run(20 * ms)
     return trace, neurons
 
@@ -103,8 +104,10 @@ def test_a_core_shares_its_currents(latches):
     assert neurons.dendrites == {"ampa"}
     shares = grid_shares(CORE, *np.ones((3, 256))).toarray()  # three equal codes
     expected = shares @ trace.Iampa_
-    # monitors record at the start of a step what the grid gave in the step before; no event within it
-    np.testing.assert_allclose(trace.Iampa_grid_[:, 1:], expected[:, 1:], rtol=0.06)
+    # Recorded are the mean over the step before and the currents at its end: dt/(2 tau) = 0.5 %, 2 % for the faster
+    # I-DPI, whose difference doubles it; and LEFT_OUT of the current of the strongest neuron everywhere.
+    bound = 0.05 * expected[:, 1:] + 2 * LEFT_OUT * trace.Iampa_[:, 1:].max(axis=0)
+    assert np.all(np.abs(trace.Iampa_grid_[:, 1:] - expected[:, 1:]) <= bound)
     assert trace.Iampa_grid_[MIDDLE + 16].max() > 1e-11  # a neighbour without any synapse
     assert trace.Imem_[MIDDLE + 16].max() > 1.5 * trace.Imem_[200].max()
 
@@ -127,20 +130,52 @@ def test_the_membrane_on_the_grid_converges_with_second_order():
     assert np.all(np.abs(orders - 2) < 0.3), (errors, orders)
 
 
-def test_biases_change_the_grid():
-    neurons = bd.Neurons(256, bd.Biases(), {"deam_ampa"}, physical=CORE, name="core")
-    before = [one.name for one in neurons.contained_objects]
-    neurons.biases.update({"DEAM_HRES_P": (1, 100), "DEAM_NRES_P": (1, 10)})
-    assert [one.name for one in neurons.contained_objects] == before
+def shares_of(neurons, network=None):
+    """Shares of the coupling as it runs, dense."""
+    (network or Network(neurons)).run(0 * ms)
     grid = neurons.contained_objects[-1]
-    expected = grid_shares(
-        CORE, *(neurons.bias_values(f"I_grid_{way}") for way in ("horizontal", "vertical", "neuron"))
-    )
-    assert len(grid) == expected.nnz
-    np.testing.assert_allclose(np.sort(grid.share[:]), np.sort(expected.data), rtol=1e-12)
+    shares = np.zeros((len(neurons), len(neurons)))
+    shares[grid.j[:], grid.i[:]] = grid.share[:]
+    return shares
+
+
+def conductances(neurons):
+    return [np.asarray(getattr(neurons, f"I_grid_{way}_")[:]) for way in ("horizontal", "vertical", "neuron")]
+
+
+def test_biases_and_hand_set_conductances_change_the_grid():
+    neurons = bd.Neurons(256, bd.Biases(), {"deam_ampa"}, physical=CORE, name="core")
+    network = Network(neurons)
+    first = shares_of(neurons, network)
+    neurons.biases.update({"DEAM_HRES_P": (1, 100), "DEAM_NRES_P": (1, 10)})
+    second = shares_of(neurons, network)
+    np.testing.assert_allclose(second, grid_shares(CORE, *conductances(neurons)).toarray(), rtol=1e-12)
+    neurons.I_grid_horizontal = 1e-15 * amp
+    third = shares_of(neurons, network)
+    assert third[MIDDLE + 16, MIDDLE] < LEFT_OUT < first[MIDDLE + 16, MIDDLE] < second[MIDDLE + 16, MIDDLE]
 
 
 def test_mismatch_of_the_grid():
     chip = bd.Chip(seed=1, mismatch="pelgrom")
     neurons = bd.Neurons(256, bd.Biases(), {"deam_ampa"}, chip, physical=CORE, name="core")
-    assert np.std(neurons.I_grid_neuron_[:]) > 0
+    shares = shares_of(neurons)
+    np.testing.assert_allclose(shares, grid_shares(CORE, *conductances(neurons)).toarray(), rtol=1e-12)
+    into = shares[MIDDLE + 16, MIDDLE], shares[MIDDLE - 16, MIDDLE]
+    assert abs(into[0] / into[1] - 1) > 0.01  # equal on the ideal chip; the spread of a conductance is 6 %
+
+
+def test_conductance_dendrites_weigh_what_the_grid_brings():
+    """Each neuron takes its share of the spread current by its own membrane."""
+    codes = {"DEAM_REV_N": (1, 60), "SOIF_SPKTHR_P": (5, 255)}
+    trace, neurons = grid_run(0.1 * ms, codes, ("de_conductance",))
+    conductance = 1 + trace.Imem_ / np.asarray(neurons.I_reversal_ampa_[:])[:, None]
+    np.testing.assert_allclose(trace.I_sum_, trace.Iampa_grid_ / conductance, rtol=1e-9)
+    assert conductance.max() > 1.5
+
+
+def test_a_change_that_finds_nothing_is_an_error():
+    """In the wrong order the conductance would be lost without a word."""
+    right = ["soma", "ampa", "conductance", "diffusion"]
+    assert "Iampa_grid/(1 + Imem/I_reversal_ampa)" in compose(right).equations
+    with pytest.raises(bd.DynapseError, match="Iampa -> .* comes too late"):
+        compose(["soma", "ampa", "diffusion", "conductance"])

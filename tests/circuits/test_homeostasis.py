@@ -65,16 +65,44 @@ def test_drift_of_a_silent_neuron():
 
 
 def test_drift_times_span_seconds_to_hours():
-    """From the codes alone: references far apart, and the two codes nearest to each other."""
+    """From the codes alone, without mismatch: references far apart, and the two codes nearest to each other."""
     chip = bd.Chip()
+    neurons = bd.Neurons(2, bd.Biases(), {"ho_enable"}, chip, name="neurons")
     coarse, fine = np.meshgrid(range(6), range(256), indexing="ij")
     currents = np.unique(bd.dac.current("SOHO_VREF_H_P", coarse, fine))
+    nearest = np.argmin(currents[1:] / currents[:-1])
+    neurons.I_homeostasis_middle_ = currents[[0, nearest]]
+    neurons.I_homeostasis_high_ = currents[[-1, nearest + 1]]
+    times = 1 / (chip.constants["rate_homeostasis"] * np.asarray(neurons.up_homeostasis[:]))
+    assert times[0] == pytest.approx(5, rel=1e-3)  # second; the share is 1 - 1e-8
+    assert times[1] > 3600
 
-    def drift_time(middle, high):
-        return 1 / (chip.constants["rate_homeostasis"] * (1 - (middle / high) ** (1 / chip.constants["kappa_p"])))
 
-    assert drift_time(currents[0], currents[-1]) == pytest.approx(5, rel=1e-3)  # second; the share is 1 - 1e-8
-    assert np.max(drift_time(currents[:-1], currents[1:])) > 3600
+def test_crossed_references_turn_the_drift_round_and_are_told(caught):
+    """The drift stays below its largest rate, whatever the codes; neurons that drift the wrong way are counted."""
+    codes = {"SOHO_VREF_H_P": (0, 1), "SOHO_VREF_L_P": (3, 240), "SOIF_DC_P": (0, 0)}
+    with caught() as messages:
+        trace, *_ = run({"ho_active"}, 0.2, codes=codes, rate=5 * Hz)
+    assert any("2 of 2 neurons the references" in message for _, _, message in messages)
+    assert -1.001 < np.log(trace.gain_homeostasis[0, -1]) / (5 * 0.2) < -0.9
+    near = {f"SOHO_VREF_{level}_P": (2, fine) for level, fine in zip("LMH", (58, 59, 60), strict=True)}
+    chip = bd.Chip(seed=1, mismatch="pelgrom")
+    neurons = bd.Neurons(256, bd.Biases(near), {"ho_enable"}, chip, name="near")
+    assert np.all(np.abs(neurons.up_homeostasis[:]) < 1)
+    wrong = np.count_nonzero(neurons.up_homeostasis[:] < 0)
+    with caught() as messages:
+        Network(neurons).run(1 * ms)
+    # one code of 60 apart, 12 % of mismatch each: nearly half of the pairs cross; 5 standard deviations of a binomial
+    assert abs(wrong - 0.46 * 256) < 5 * np.sqrt(256 / 4)
+    assert any("of 256 neurons the references" in message for _, _, message in messages)
+
+
+@pytest.mark.parametrize("gain", [-1, 5000, np.nan])
+def test_a_gain_out_of_range_is_named(gain):
+    with pytest.raises(Exception) as error:
+        run(set(), 0.001, gain=gain)
+    assert isinstance(error.value.__cause__, bd.DynapseError)
+    assert "gain_homeostasis is" in str(error.value.__cause__) and "0.001 to 1000" in str(error.value.__cause__)
 
 
 def test_homeostasis_of_the_dendrites_scales_excitation_only():
@@ -86,17 +114,18 @@ def test_homeostasis_of_the_dendrites_scales_excitation_only():
         neurons.gain_homeostasis = [1, 4]
         synapses = [
             bd.Connection(PoissonGroup(1, 1 / (0.1 * ms), name=f"p_{d}"), neurons, d, "1111", name=d)
-            for d in ("ampa", "gaba")
+            for d in ("ampa", "nmda", "gaba")
         ]
         for one in synapses:
             one.connect()
-        trace = StateMonitor(neurons, ["Iampa", "Igaba", "Imem"], record=True)
+        trace = StateMonitor(neurons, ["Iampa", "Inmda", "Igaba"], record=True)
         Network(neurons, synapses, [one.source for one in synapses], trace).run(30 * ms)
-        peaks[where] = {name: getattr(trace, f"{name}_").max(axis=1) for name in ("Iampa", "Igaba")}
+        peaks[where] = {name: getattr(trace, f"{name}_").max(axis=1) for name in ("Iampa", "Inmda", "Igaba")}
     assert peaks[()]["Iampa"][0] == peaks[()]["Iampa"][1]
     # far above the gain, an input current I_in >> I_tau gives I_gain I_in/I_tau: proportional
-    ratio = peaks[("ho_so_de",)]["Iampa"][1] / peaks[("ho_so_de",)]["Iampa"][0]
-    assert ratio == pytest.approx(4, rel=0.1)
+    for name in ("Iampa", "Inmda"):
+        ratio = peaks[("ho_so_de",)][name][1] / peaks[("ho_so_de",)][name][0]
+        assert ratio == pytest.approx(4, rel=0.1), name
     assert peaks[("ho_so_de",)]["Igaba"][0] == peaks[("ho_so_de",)]["Igaba"][1]
 
 

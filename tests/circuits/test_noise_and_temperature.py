@@ -35,7 +35,7 @@ def test_noise_scales_and_is_off_by_default():
         spread.append(np.std(neurons.Vmem_[:]))
         assert ("noise" in neurons.circuits) == (noise > 0)
     assert spread[0] == 0
-    assert spread[2] / spread[1] == pytest.approx(30, rel=5 * np.sqrt(1 / 500))  # two standard errors each
+    assert spread[2] / spread[1] == pytest.approx(30, rel=5 * np.sqrt(1 / 500))  # five standard errors of the ratio
 
 
 def test_shot_noise_of_a_driven_membrane():

@@ -159,6 +159,48 @@ def test_repeated_events_are_seen_but_act_once():
     assert longer == pytest.approx(1 + 2e-6 / synapse.t_pulse_[0], rel=1e-2)  # the last spike may lack its echoes
 
 
+def full_pulses_and_events(events, refractory_steps):
+    """Charges, in units of the full one, of a neuron that fires as fast as it can."""
+    defaultclock.dt = 0.1 * ms
+    chip = bd.Chip(events_per_spike=events)
+    wanted = chip.constant("Q_refractory") / (refractory_steps * 0.1 * ms)
+    biases = bd.Biases({"SOIF_DC_P": (5, 255), "SOIF_REFR_N": wanted})
+    neurons = bd.Neurons(1, biases, {"so_dc", "soif_type"}, chip, name="neurons")
+    target = bd.Neurons(1, bd.Biases(), name="target")
+    synapse = bd.Connection(neurons, target, "ampa", name="synapse")
+    synapse.connect()
+    spikes = SpikeMonitor(neurons)
+    trace = StateMonitor(target, "Qampa", record=True, when="end")
+    Network(neurons, target, synapse, spikes, trace).run(20 * ms)
+    arrived = trace.Qampa_[0] / float(synapse.I_weight_[0] * synapse.t_pulse_[0])
+    return int(np.sum(arrived > 0.99)), spikes.num_spikes
+
+
+def test_no_real_spike_is_taken_for_an_echo():
+    """At the shortest refractory period that is accepted, every second event of two is a whole pulse."""
+    full, events = full_pulses_and_events(2, 3.05)
+    assert events > 40
+    assert abs(full - events / 2) <= 1  # the first or the last spike may lack its echo
+    with pytest.raises(Exception) as caught:
+        full_pulses_and_events(2, 2.95)
+    assert isinstance(caught.value.__cause__, bd.TimeStepError)
+
+
+@pytest.mark.parametrize("extender", [(3, 200), (5, 80), (5, 255)])
+def test_echoes_never_bring_more_than_pulses(extender):
+    """Three events bring at most three pulses, however short the pulse is against the 2 us of the events."""
+    chip = bd.Chip(events_per_spike=3)
+    neurons = bd.Neurons(1, bd.Biases({"SOIF_DC_P": (3, 40)}), {"so_dc", "soif_type"}, chip, name="neurons")
+    target = bd.Neurons(1, bd.Biases({"SYPD_EXT_N": extender}), name="target")
+    synapse = bd.Connection(neurons, target, "ampa", name="synapse")
+    synapse.connect()
+    trace = StateMonitor(target, "Qampa", record=True, when="end")
+    Network(neurons, target, synapse, trace).run(20 * ms)
+    arrived = trace.Qampa_[0] / float(synapse.I_weight_[0] * synapse.t_pulse_[0])
+    echo = min(1.0, 1e-6 / synapse.t_pulse_[0])
+    assert arrived[arrived > 0][:3] == pytest.approx([1, echo, echo], rel=1e-9)
+
+
 def test_repeated_events_are_of_the_exponential_soma_only():
     chip = bd.Chip(events_per_spike=3)
     assert not bd.Neurons(1, bd.Biases(), {"so_dc"}, chip, name="thresholded").repeats_events
@@ -223,7 +265,7 @@ def test_delays_act_one_by_one():
 
 
 @pytest.mark.parametrize("milliseconds, charge", [(0.0012, 0.45), (1, 0.45), (40, 0.45), (240, 0.45), (500, 1.0)])
-def test_delays_from_microseconds_to_half_a_second(milliseconds, charge):
+def test_delays_of_codes_and_half_a_second_with_twice_the_charge(milliseconds, charge):
     """The codes reach 1.1 us to 0.25 s with the charge of the documented anchor, half a second with twice of it."""
     chip = bd.Chip(Q_delay=charge * pcoulomb)
     biases = bd.Biases({"SYPD_DLY0_P": charge * pcoulomb / (milliseconds * ms)})
@@ -331,8 +373,23 @@ def test_pairs_by_probability_are_the_same_for_a_seed():
         synapses.connect(j="i", seed=3)
 
 
-def test_sixty_four_words_are_declared():
-    assert facts.SYNAPSES_PER_NEURON == 64
+def test_restore_after_more_synapses():
+    """The CAM words that a restored network has are those that it had."""
+    chip = bd.Chip(seed=5, mismatch=0.2)
+    synapses = many_synapses(chip, "none", {"SYPD_DLY0_P": (1, 100)}, count=64)
+    network = Network(synapses.source, synapses.neurons, synapses)
+    network.store()
+    before = np.array(synapses.I_weight_[:])
+    synapses.connect(i=[0] * 3, j=[0] * 3)
+    assert list(synapses.cams[-3:]) == [64, 65, 66]
+    network.restore()
+    assert len(synapses.cams) == len(synapses) == 64
+    synapses.neurons.biases["SYAM_W0_P"] = (4, 40)
+    ratio = synapses.neurons.bias_current("I_w0") / bd.Biases().current_in_amp("SYAM_W0_P")
+    np.testing.assert_allclose(synapses.I_weight_[:], before * ratio, rtol=1e-12)
+
+
+def test_what_every_synapse_has_for_itself():
     assert set(facts.synapse_parameters().values()) == {
         "SYPD_EXT_N", "SYPD_DLY0_P", "SYPD_DLY1_P", "SYPD_DLY2_P", "SYAM_W0_P", "SYAM_W1_P", "SYAM_W2_P", "SYAM_W3_P",
         "SYAM_STDW_N", "SYAW_STDSTR_N",

@@ -263,3 +263,15 @@ def test_an_alpha_function_is_set_by_its_two_currents():
         neurons.Iampa = 3 * pA
     neurons.Iampa_e = 3 * pA
     assert neurons.dendrites == {"ampa"} and np.all(neurons.Iampa_[:] > 0)
+
+
+def test_a_chip_stays_what_it_is():
+    chip = bd.Chip()
+    for name in ("temperature", "noise", "mismatch", "seed"):
+        with pytest.raises(bd.DynapseError, match=f"{name} of a chip cannot be changed; make another one"):
+            setattr(chip, name, 1)
+
+
+def test_an_fi_curve_has_no_grid():
+    with pytest.raises(bd.DynapseError, match="leave deam_ampa out"):
+        bd.measure.fi_curve(bd.Biases(), [(2, 40)], latches={"deam_ampa"})

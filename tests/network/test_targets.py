@@ -2,7 +2,19 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, device, ms, prefs, second, set_device
+from brian2 import (
+    Network,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    device,
+    ms,
+    pcoulomb,
+    prefs,
+    second,
+    set_device,
+    volt,
+)  # fmt: skip
 
 import brian2dynapse as bd
 from brian2dynapse import facts
@@ -11,11 +23,7 @@ pytestmark = pytest.mark.compiled
 
 
 def run_network():
-    """Three populations of individual chips, every latch and dendrite, recurrent, 0.3 s.
-
-    The third is switched off by soif_kill, so that its noise, which differs from target to target, is compiled but
-    moves nothing.
-    """
+    """Two populations of individual chips, every latch and dendrite, recurrent, 0.3 s; a dead one and a noisy one."""
     chip = bd.Chip(seed=2, mismatch="pelgrom", events_per_spike=2)
     everything = set(facts.latch_table()) - {"soif_kill"}
     codes = {
@@ -24,8 +32,15 @@ def run_network():
         "SOIF_DC_P": (2, 200),
     }  # fmt: skip
     first = bd.Neurons(20, bd.Biases(codes), everything, chip, name="first")
-    second_ = bd.Neurons(12, bd.Biases({"DENM_EGAIN_P": (1, 200)}), chip=chip, name="second")
-    dead = bd.Neurons(2, bd.Biases(), {"so_dc", "soif_kill"}, bd.Chip(noise=1), name="dead")
+    first.biases["DEAM_VRES_P"] = (0, 40)  # the grid follows, also before a standalone run
+    # the other reading of the conductance, homeostasis of the soma, and a pulse longer than the time step
+    long_pulse = {"SYPD_EXT_N": 0.35 * pcoulomb / (0.15 * ms)} | {f"SYAM_W{bit}_P": (4, 60) for bit in range(4)}
+    second_ = bd.Neurons(
+        12, bd.Biases(long_pulse | {"DENM_EGAIN_P": (1, 200)}), {"de_conductance", "ho_enable", "ho_active"},
+        bd.Chip(seed=2, mismatch="pelgrom", conductance="symmetric"), name="second",
+    )  # fmt: skip
+    dead = bd.Neurons(2, bd.Biases(), {"so_dc", "soif_kill"}, name="dead")
+    noisy = bd.Neurons(2000, bd.Biases(), chip=bd.Chip(noise=1), name="noisy")
     generator = np.random.default_rng(3)
     steps = np.flatnonzero(generator.random(10 * 3000) < 0.005)
     source = SpikeGeneratorGroup(10, steps % 10, steps // 10 * 0.1 * ms, name="source")
@@ -47,7 +62,11 @@ def run_network():
     spikes = [SpikeMonitor(group, name=f"{group.name}_spikes") for group in (first, second_, dead)]
     names = ["Imem", "Iampa", "Inmda", "Igaba", "Ishunt", "Iahp", "Ica", "gain_homeostasis", "Iampa_grid"]
     traces = StateMonitor(first, names, record=[0, 7], dt=1 * ms, name="traces")
-    Network(source, first, second_, dead, wiring, spikes, traces).run(0.3 * second)
+    Network(source, first, second_, dead, noisy, wiring, spikes, traces).run(0.3 * second)
+    # Noise differs from target to target, its variance does not: kT/C at rest, within five standard errors
+    constants = noisy.chip.constants
+    expected = constants["U_T"] * constants["q_electron"] / constants["C_mem"]
+    assert np.var(noisy.Vmem[:] / volt) == pytest.approx(expected, rel=5 * np.sqrt(2 / 2000) + 0.01)
     return [(np.array(m.i), np.array(m.t / second)) for m in spikes], {
         n: np.array(getattr(traces, n)) for n in traces.record_variables
     }

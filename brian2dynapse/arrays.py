@@ -1,0 +1,18 @@
+"""Values of Brian2 variables, set as they are."""
+
+from __future__ import annotations
+
+
+def assign(owner, name: str, values) -> None:
+    """Set a variable of a group for all its members, also where Brian2 lets nobody write in standalone mode.
+
+    Parameters
+    ----------
+    owner : Group
+        Whose variable.
+    name : str
+        Its name.
+    values : float or numpy.ndarray
+        SI units; one number is assigned as such, so that Brian2 writes no array file in standalone mode.
+    """
+    owner.variables[name].get_addressable_value(name, owner).set_item(slice(None), values)
