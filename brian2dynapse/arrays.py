@@ -1,6 +1,8 @@
-"""Values of Brian2 variables, set as they are."""
+"""Values of Brian2 variables, set and read as they are."""
 
 from __future__ import annotations
+
+import numpy as np
 
 
 def assign(owner, name: str, values) -> None:
@@ -16,3 +18,19 @@ def assign(owner, name: str, values) -> None:
         SI units; one number is assigned as such, so that Brian2 writes no array file in standalone mode.
     """
     owner.variables[name].get_addressable_value(name, owner).set_item(slice(None), values)
+
+
+def variable_values(owner, name: str) -> np.ndarray | None:
+    """Values of a variable in SI units; None in standalone mode if Brian2 cannot tell before the run.
+
+    Parameters
+    ----------
+    owner : Group
+        Whose variable.
+    name : str
+        Its name.
+    """
+    try:
+        return np.asarray(owner.variables[name].get_value())
+    except NotImplementedError:
+        return None

@@ -6,6 +6,7 @@ import numpy as np
 from brian2.units import Quantity, second
 from brian2.utils.logger import get_logger
 
+from .arrays import variable_values
 from .circuits import ALPHA_LATCHES, state_currents
 from .errors import DynapseError, TimeStepError
 from .facts import modelled_parameters
@@ -99,6 +100,16 @@ def check_connection(connection) -> None:
         If the pulse is longer than the time constant.
     """
     neurons, dendrite = connection.neurons, connection.dendrite
+    for name, least in (("I_weight", "not negative"), ("I_extender", "positive")):
+        values = variable_values(connection, name)
+        if values is None:
+            continue
+        right = np.isfinite(values) & ((values > 0) | ((values == 0) & (name == "I_weight")))  # a mask may be 0000
+        if not right.all():
+            synapse = int(np.flatnonzero(~right)[0])
+            raise DynapseError(
+                f"{connection.name}: {name} is {values[synapse]:g} A in synapse {synapse}; a current is {least}"
+            )
     leaks = [f"I_tau_{dendrite}"]
     if ALPHA_LATCHES.get(dendrite) in neurons.latches:
         leaks.append(f"I_tau_{dendrite}_i")

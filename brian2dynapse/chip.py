@@ -93,8 +93,12 @@ class Chip:
             raise DynapseError(f"events_per_spike is {events_per_spike!r}; give a positive integer")
         if events_per_spike < 1:
             raise DynapseError(f"events_per_spike is {events_per_spike}; a spike makes 1 event or more")
+        if not isinstance(swap_gaba_shunt, (bool, np.bool_)):
+            raise DynapseError(f"swap_gaba_shunt is {swap_gaba_shunt!r}; give True or False")
         if conductance not in CONDUCTANCES:
             raise unknown_name("conductance", conductance, CONDUCTANCES)
+        if not isinstance(constants, str):
+            raise unknown_name("set of constants", constants, facts.CONSTANT_SETS)
         self.seed = seed
         self.constants_name = constants
         self.noise = float(noise)
@@ -104,6 +108,8 @@ class Chip:
         self.constants = {name: constant.value for name, constant in facts.constants(constants).items()}
         self.changes = {name: self._checked(name, value) for name, value in changes.items()}
         self.constants.update(self.changes)
+        if self.constants["gain_homeostasis_limit"] < 1:
+            raise DynapseError("gain_homeostasis_limit is below 1; the gain stays between 1/limit and limit")
         self.temperature = self._warmed(temperature)
         self.mismatch = mismatch
         self._coefficients = coefficients(mismatch, self.constants)
@@ -156,7 +162,9 @@ class Chip:
         if np.asarray(value).dtype.kind not in "iuf" or np.size(value) != 1 or not np.isfinite(value) or value <= 0:
             raise DynapseError(f"{name} is {value!r}; give one positive number in {unit_name}")
         if get_dimensions(value) is not get_dimensions(unit):
-            raise DynapseError(f"{name} is {value!r}; give it in {unit_name}")
+            raise DynapseError(
+                f"{name} is {value!r}; give {'a plain number' if unit_name == '1' else 'it in ' + unit_name}"
+            )
         return float(value)
 
     def constant(self, name: str) -> Quantity | float:
@@ -245,7 +253,7 @@ class Chip:
         numpy.ndarray
             As `mismatch_factors`, for each synapse.
         """
-        neurons, cams = np.asarray(neurons), np.asarray(cams)
+        neurons, cams = np.broadcast_arrays(neurons, cams)
         cv = self.mismatch_cv(bias)
         return log_normal(synapse_draws(self.seed, bias, neurons, cams), cv) if cv else np.ones(neurons.shape)
 

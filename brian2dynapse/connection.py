@@ -10,7 +10,7 @@ from brian2.synapses.synapses import Synapses
 from brian2.units import Quantity, second
 
 from . import checks, circuits
-from .arrays import assign
+from .arrays import assign, variable_values
 from .errors import DynapseError, WeightError, WiringError, unknown_name
 from .facts import bias, modelled_parameters, synapse_parameters
 from .neurons import Neurons
@@ -24,7 +24,7 @@ DELAYS = {
     "mismatched": ("I_delay2",),
     "both": ("I_delay1", "I_delay2"),
 }
-_STORED_PLACES = "targets and CAM words"
+_STORED = "targets, CAM words, masks, delays"
 _WEIGHT_PARAMETERS = ("I_w0", "I_w1", "I_w2", "I_w3")
 _DELAY_PARAMETERS = ("I_delay0", "I_delay1", "I_delay2")
 
@@ -68,7 +68,7 @@ class Connection(Synapses):
 
     On a chip with mismatch every synapse has its own weight currents, pulse width, delay and depression. They belong
     to a CAM word of the physical neuron, `cams`; synapses take the next free word of their neuron in the order in which
-    they are made.
+    they are made. A connection that is made again takes new words; make the neurons again to have the same ones.
     """
 
     def __init__(self, source, target, dendrite, weight="0001", delay="none", std=False, name=None, **kwds):
@@ -98,8 +98,12 @@ class Connection(Synapses):
         self._repeated = isinstance(origin, Neurons) and origin.repeats_events
         self._mask = weight_mask(weight)
         self._neurons = neurons
+        self._label = name or f"{source.name}_{target.name}_{dendrite}"
+        self._delays_assigned = True
         self._cams = np.empty(0, dtype=int)
         self._posts = np.empty(0, dtype=int)
+        if "dt" not in kwds:
+            kwds.setdefault("clock", source.clock)  # that of the events
         equations, on_pre = circuits.synapse(dendrite, self._pages(merged=True))
         super().__init__(
             source,
@@ -107,7 +111,7 @@ class Connection(Synapses):
             model=equations,
             on_pre=on_pre,
             delay=None if self._individual(_DELAY_PARAMETERS) else self.delay_time(),
-            name=name or f"{source.name}_{target.name}_{dendrite}*",
+            name=name or f"{self._label}*",
             **kwds,
         )
         neurons.receive(self)
@@ -167,7 +171,10 @@ class Connection(Synapses):
 
     def longest_pulse(self) -> float:
         """Width of the longest pulse of all synapses, second."""
-        return float(np.max(self._pulse_widths(self._currents("I_extender")), initial=0))
+        currents = variable_values(self, "I_extender")
+        return float(
+            np.max(self._pulse_widths(self._currents("I_extender") if currents is None else currents), initial=0)
+        )
 
     def _pulse_widths(self, currents):
         return self._neurons.chip.constants["Q_extender"] / currents
@@ -197,7 +204,7 @@ class Connection(Synapses):
             names = " + ".join(modelled_parameters()[parameter] for parameter in self._delay_currents())
             of_some = f"{count} of {np.size(delay)} synapses have a delay of up to" if np.ndim(delay) else "a delay of"
             raise WiringError(
-                f"{of_some} {np.max(delay):.3g} s ({names} = {np.min(total):.3g} A), longer than "
+                f"{self._label}: {of_some} {np.max(delay):.3g} s ({names} = {np.min(total):.3g} A), longer than "
                 f"{checks.LONGEST_DELAY:g} s; raise one of these currents, or set a delay bit"
             )
         return delay
@@ -225,11 +232,11 @@ class Connection(Synapses):
         """
         standalone = not isinstance(get_device(), RuntimeDevice)
         by_probability = not args and set(kwds) <= {"p"} and not isinstance(kwds.get("p", 1), str)
-        if seed is not None and not by_probability:
-            raise WiringError(f"{self.name}: seed is for connect(p=..., seed=...), where there is something to draw")
+        if seed is not None and not (by_probability and kwds):
+            raise WiringError(f"{self.name}: a seed goes with p alone, connect(p=0.1, seed=1)")
         if by_probability and (seed is not None or (standalone and self._individual(synapse_parameters()))):
             i, j = random_pairs(len(self.source), len(self.target), kwds.get("p", 1), seed)
-            args, kwds = (), {"i": i, "j": j}
+            args, kwds = (), ({"i": i, "j": j} if len(i) else {"p": 0})
         super().connect(*args, level=level + 1, **kwds)
         self._take_cams()
         for name in ("Q_extender", "C_std"):
@@ -313,12 +320,17 @@ class Connection(Synapses):
         for name in ("I_extender", "I_std_drop", "I_std_recovery"):
             if name in parameters and name in self.variables:
                 assign(self, name, self._currents(name))
-        if parameters & set(_DELAY_PARAMETERS):
-            self._assign_delays()
         if parameters & set(_WEIGHT_PARAMETERS):
             self._assign_weights(checked)
+        if parameters & set(_DELAY_PARAMETERS):
+            self._assign_delays()  # last: it may refuse
 
     def _assign_delays(self) -> None:
+        self._delays_assigned = False
+        self._set_delays()
+        self._delays_assigned = True
+
+    def _set_delays(self) -> None:
         if not self._individual(_DELAY_PARAMETERS):
             self.pre.variables["delay"].set_value(self.delay_time())  # one delay for all
             return
@@ -358,6 +370,8 @@ class Connection(Synapses):
         if not self._connect_called:
             raise WiringError(f"{self.name} has no synapses; call connect() or connect_fixed_indegree() before the run")
         self._check_number_of_masks()
+        if not self._delays_assigned:  # refused when the synapses were made
+            self._assign_delays()
         checks.check_connection(self)
         # Pulses of one synapse can meet only if steps are shorter than they; else nothing is paid for it.
         merged = float(self.source.clock.dt_) < self.longest_pulse()
@@ -365,16 +379,17 @@ class Connection(Synapses):
         super().before_run(run_namespace)
 
     def _full_state(self):
-        return super()._full_state() | {_STORED_PLACES: (self._posts, self._cams)}
+        delays = np.array(self.pre.variables["delay"].get_value())  # Brian2 2.9 forgets them
+        return super()._full_state() | {_STORED: (self._posts, self._cams, self._mask, delays)}
 
     def _restore_from_full_state(self, state):
-        """Go back to a stored state (called by Brian2's `restore`, which forgets delays)."""
-        super()._restore_from_full_state({name: value for name, value in state.items() if name != _STORED_PLACES})
-        self._posts, self._cams = state[_STORED_PLACES]
-        if self._connect_called:
-            if self._individual(_DELAY_PARAMETERS):
-                self.pre.variables["delay"].resize(len(self._posts))
-            self._assign_delays()
+        """Go back to a stored state: masks, places and delays, too (called by Brian2's `restore`)."""
+        super()._restore_from_full_state({name: value for name, value in state.items() if name != _STORED})
+        self._posts, self._cams, self._mask, delays = state[_STORED]
+        variable = self.pre.variables["delay"]
+        if not variable.scalar:
+            variable.resize(delays.size)
+        variable.set_value(delays)
 
     def __repr__(self) -> str:
         mask = self.weight if isinstance(self._mask, int) else "one mask a synapse"

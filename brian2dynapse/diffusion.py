@@ -44,9 +44,11 @@ def grid_shares(physical, horizontal, vertical, into_neuron) -> coo_array:
         If a physical neuron occurs twice.
     """
     physical = np.asarray(physical)
-    if np.unique(physical).size < physical.size:
+    places, times = np.unique(physical, return_counts=True)
+    if np.any(times > 1):
         raise DynapseError(
-            "two neurons of a group with latch deam_ampa are the same physical neuron; give each its own place"
+            f"physical neuron {places[times > 1][0]} occurs {times.max()} times in a group with latch deam_ampa; "
+            "give each neuron its own place"
         )
     position = {int(neuron): index for index, neuron in enumerate(physical)}
     edges = []
@@ -83,7 +85,6 @@ class Grid(Synapses):
 
     def __init__(self, group):
         self._group = group
-        self._pairs = set()
         super().__init__(
             group,
             group,
@@ -108,13 +109,17 @@ class Grid(Synapses):
         shares = self.shares()
         pairs = zip(shares.col.tolist(), shares.row.tolist(), strict=True)
         wanted = dict(zip(pairs, shares.data, strict=True))
-        new = sorted(set(wanted) - self._pairs)
+        there = self._pairs() if self._connect_called else []
+        new = sorted(set(wanted) - set(there))
         if new:
             self.connect(i=[pair[0] for pair in new], j=[pair[1] for pair in new])
-            self._pairs |= set(new)
-        i, j = (np.asarray(self.variables[f"_synaptic_{side}"].get_value()) for side in ("pre", "post"))
-        assign(self, "share", np.array([wanted.get(pair, 0.0) for pair in zip(i.tolist(), j.tolist(), strict=True)]))
+        assign(self, "share", np.array([wanted.get(pair, 0.0) for pair in self._pairs()]))
         super().before_run(run_namespace)
+
+    def _pairs(self) -> list[tuple[int, int]]:
+        """Pairs of neurons that are coupled, in the order of the synapses."""
+        sides = (np.asarray(self.variables[f"_synaptic_{side}"].get_value()).tolist() for side in ("pre", "post"))
+        return list(zip(*sides, strict=True))
 
 
 def grid_objects(group) -> list:

@@ -56,7 +56,8 @@ def fi_curve(
         Columns chip (number in the order given), seed, mismatch, neuron, coarse, fine, current_A
         (nominal DC current in the circuit), spikes (in the time counted), rate_Hz: from the first to the
         last of them, or number over duration if there are fewer than two. For a neuron that stops
-        firing, spikes over duration is the better figure.
+        firing, spikes over duration is the better figure. With `Chip(events_per_spike=...)` events are counted, as
+        the read-out of the chip does.
 
     Raises
     ------

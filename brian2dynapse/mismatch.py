@@ -106,7 +106,12 @@ def _table(mismatch) -> dict:
         path = Path(mismatch)
         if not path.is_file():
             raise DynapseError(f"mismatch is {str(mismatch)!r}, and there is no such file; {_ALLOWED}")
-        mismatch = pd.read_csv(path, comment="#")
+        try:
+            mismatch = pd.read_csv(path, comment="#")
+        except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+            raise DynapseError(f"mismatch: {path.name} is not a table with commas: {error}; {_ALLOWED}") from None
+        if mismatch.empty:
+            raise DynapseError(f"mismatch: {path.name} has no rows; {_ALLOWED}")
     if isinstance(mismatch, pd.DataFrame):
         missing = {"bias", "cv"} - set(mismatch)
         if missing:

@@ -12,7 +12,7 @@ from brian2.monitors.spikemonitor import EventMonitor
 from brian2.monitors.statemonitor import StateMonitor
 
 from . import checks, circuits, facts
-from .arrays import assign
+from .arrays import assign, variable_values
 from .biases import Biases
 from .chip import Chip
 from .diffusion import grid_objects
@@ -44,7 +44,7 @@ class Neurons(NeuronGroup):
     physical : array_like of int, optional
         Physical neurons, one for each neuron of the group: numbers 1024*chip + 256*core + neuron, shape (N,), or
         rows (chip, core, neuron), shape (N, 3). They decide the mismatch and the place in the grid of the core. By
-        default the next free neurons of the chip.
+        default the next neurons of the chip in the order of creation, without regard to populations placed by hand.
     name : str
         Name of the group; give one, so that Brian2 finds its compiled code again.
     **kwds
@@ -106,6 +106,7 @@ class Neurons(NeuronGroup):
             repeated_events=self._chip.events_per_spike > 1,
         )
         self._calcium = False
+        self._restoring = False
         self._biases = biases
         self._connections = weakref.WeakSet()
         self._compositions = []
@@ -210,6 +211,8 @@ class Neurons(NeuronGroup):
 
     def biases_changed(self, names: Iterable[str]) -> None:
         """Take changed biases over; called by `Biases`."""
+        if self._restoring:
+            return  # Brian2 puts the currents back that they had
         names = list(names)
         parameters = [facts.bias(name).parameter for name in names]
         self._assign([parameter for parameter in parameters if parameter in self.variables])
@@ -288,7 +291,7 @@ class Neurons(NeuronGroup):
         """Put every neuron to rest: all currents at `I_0`, no pulse waiting, not refractory.
 
         What users of the chip do between trials by draining it through a large leak. The homeostatic gain stays: on
-        the chip it is held for hours.
+        the chip it is held for hours. So do the depression of synapses and events on their way through a delay.
         """
         for current in ("Imem_before", *circuits.state_currents(self._latches)):
             assign(self, current, self._chip.constants["I_0"])
@@ -313,10 +316,7 @@ class Neurons(NeuronGroup):
 
     def parameter_values(self, name: str) -> np.ndarray | None:
         """Values of a variable as they will run, in SI units; None in standalone mode if Brian2 cannot tell."""
-        try:
-            return np.asarray(self.variables[name].get_value())
-        except NotImplementedError:
-            return None
+        return variable_values(self, name)
 
     def _full_state(self):
         codes = {name: self._biases[name] for name in self._biases}
@@ -325,7 +325,11 @@ class Neurons(NeuronGroup):
     def _restore_from_full_state(self, state):
         """Go back to a stored state, codes included (called by Brian2's `restore`)."""
         own = (_STORED_CODES, _STORED_SYNAPSES)
-        self._biases.update(state[_STORED_CODES])
+        self._restoring = True
+        try:
+            self._biases.update(state[_STORED_CODES])
+        finally:
+            self._restoring = False
         self._synapses_made = state[_STORED_SYNAPSES].copy()
         super()._restore_from_full_state({name: value for name, value in state.items() if name not in own})
         self._compose()

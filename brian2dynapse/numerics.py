@@ -20,7 +20,8 @@ Three kinds of equation are told apart:
   step (Simpson's rule; the midpoint of an exponential decay is the geometric mean of its ends). `h` is dt,
   less what is left of the refractory period, plus what a spike in the last step left over. The equation
   never undershoots the floor I_0; the limiter only catches steps far larger than the time constant. A noise term
-  (``xi``) moves ln Imem by a normal step of the same length h; then there is no limiter: noise goes below the floor.
+  (``xi``) moves ln Imem by a normal number, half of the variance before and half after the step, so that the variance
+  is of second order in dt, too; then there is no limiter: noise goes below the floor.
 
 *Slow factors*, dimensionless, with a companion ``<name>_limit``: dX/dt = X f, f without X. X is multiplied by
   exp(dt f), with the means of the filters over the step, and kept between 1/limit and limit; the membrane sees it
@@ -244,7 +245,9 @@ def _membrane(current, rate) -> list[str]:
     if noise == 0:
         lines += [f"{name} = clip({grown}, {floor}, inf)"]
     else:
-        lines += [f"_{name}_noise = {sympy_to_str(noise)}", f"{name} = {grown}*exp(_{name}_noise*sqrt({step})*randn())"]
+        kick = f"exp(_{name}_noise*randn())"
+        amplitude = f"_{name}_noise = sqrt(0.5*{step})*({sympy_to_str(noise)})"
+        lines = [*lines[:2], amplitude, f"{name} = {name}*{kick}", *lines[2:], f"{name} = {grown}*{kick}"]
     return [
         *lines,
         f"{REFRACTORY_CLOCK} = clip({REFRACTORY_CLOCK} - dt, 0, inf)",

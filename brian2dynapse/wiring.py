@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from numbers import Real
+
 import numpy as np
 
 from .errors import WiringError
@@ -81,7 +83,7 @@ def random_pairs(
     WiringError
         If the probability is not one number from 0 to 1, or the seed is not one.
     """
-    if np.ndim(probability) or isinstance(probability, bool) or not 0 <= probability <= 1:
+    if not isinstance(probability, Real) or isinstance(probability, bool) or not 0 <= probability <= 1:
         raise WiringError(f"p is {probability!r}; give one probability, 0 to 1")
     drawn = _generator(seed).random((source_count, target_count)) < probability
     return np.nonzero(drawn)

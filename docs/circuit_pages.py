@@ -27,7 +27,13 @@ FOLDER = ROOT / "docs" / "circuits"
 INTRODUCTION = """# Circuits
 
 One page a circuit: what it does, its equation, the lines that Brian2 integrates, its biases and constants, a simulated
-response, how well it is checked and what is assumed. A group runs only the circuits that are switched on."""
+response, how well it is checked and what is assumed. A group runs only the circuits that are switched on.
+
+How to read the lines: most are Brian2 equations. `I_sum += X` adds a current to the input of the soma, `I_inhibition`
+to its leak; `I_sum: X -> Y` changes a current on its way there, `soma: X -> Y` a quantity of another page. `on spike`
+is what a spike does to its neuron, `on event` what an event does to its synapse, where `{charge}` is the charge of
+the dendrite (Qampa, ...) and `t_open` the time that the synapse is open: t_pulse, or what the page of merged or
+repeated pulses says. `_post` is the neuron that the synapse is on; `t_end` is when its last pulse ends."""
 MADE_BY = """---
 
 Made by `python docs/circuit_pages.py` from the [equation files](../../equations) and the
@@ -236,7 +242,11 @@ def circuit_page(name: str) -> str:
         marked_up(file.prose),
         f"**Switched on by:** {marked_up(file.fields.get('Switch', '')) or switched_on_by(name) + '.'}",
         section("Equation", file.equation and f"```\n{file.equation}\n```"),
-        section("As Brian2 integrates it", f"```\n{file.lines}\n```", f"[`{name}.eqs`](../../equations/{name}.eqs)"),
+        section(
+            "As Brian2 integrates it",
+            f"```\n{file.lines}\n```",
+            f"[`{name}.eqs`](../../equations/{name}.eqs), and [how to read it](README.md)",
+        ),
         section("Biases", table("bias|role|default code|current|transistor (µm)", bias_rows(name))),
         section("Latches", sentence(about_latches), table("latch|role", [[f"`{k}`", v] for k, v in latches.items()])),
         section("Constants", table("constant|meaning|measured|nominal|mark|source", constant_rows(name))),

@@ -63,6 +63,16 @@ def test_bad_mismatch_is_named(mismatch, message):
         bd.Chip(seed=1, mismatch=mismatch)
 
 
+@pytest.mark.parametrize("text, message", [
+    ("", "is not a table"), ("bias,cv\n", "has no rows"), ("bias,cv\na,b,c,d\n1\n", "a_table.csv|not a bias"),
+])  # fmt: skip
+def test_bad_files_are_named(text, message, tmp_path):
+    path = tmp_path / "a_table.csv"
+    path.write_text(text)
+    with pytest.raises(bd.DynapseError, match=message):
+        bd.Chip(seed=1, mismatch=path)
+
+
 def test_a_table_needs_a_seed_too():
     with pytest.raises(bd.DynapseError, match="give its seed"):
         bd.Chip(mismatch="pelgrom")

@@ -79,7 +79,7 @@ def test_only_neurons_of_the_same_core_are_neighbours():
     assert np.array_equal(shares, np.eye(5))
     shares = grid_shares(np.array([3, 4, 19]), *np.ones((3, 3))).toarray()
     assert np.count_nonzero(shares) == 9  # 3 and 4 share a column, 3 and 19 a row
-    with pytest.raises(bd.DynapseError, match="same physical neuron"):
+    with pytest.raises(bd.DynapseError, match="physical neuron 3 occurs 2 times"):
         grid_shares([3, 3], *np.ones((3, 2)))
 
 
@@ -153,6 +153,17 @@ def test_biases_and_hand_set_conductances_change_the_grid():
     neurons.I_grid_horizontal = 1e-15 * amp
     third = shares_of(neurons, network)
     assert third[MIDDLE + 16, MIDDLE] < LEFT_OUT < first[MIDDLE + 16, MIDDLE] < second[MIDDLE + 16, MIDDLE]
+
+
+def test_a_grid_restored_to_before_its_first_run_works():
+    """Brian2's restore takes the synapses of the grid away that the first run made."""
+    neurons = bd.Neurons(16, bd.Biases(), {"deam_ampa"}, physical=CORE[:16], name="column")
+    network = Network(neurons)
+    network.store()
+    first = shares_of(neurons, network)
+    network.restore()
+    np.testing.assert_array_equal(shares_of(neurons, network), first)
+    assert np.count_nonzero(first) > 16
 
 
 def test_mismatch_of_the_grid():

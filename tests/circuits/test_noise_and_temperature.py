@@ -20,10 +20,20 @@ def test_thermal_noise_at_rest_is_kT_over_C(celsius):
     Network(neurons).run(60 * 1000 * us)  # a dozen time constants
     variance = np.var(neurons.Vmem_[:])
     expected = BOLTZMANN * float(chip.temperature) / chip.constants["C_mem"]
-    # 5 standard errors of a variance, sqrt(2/n); U_T of the table is kT/q to 1e-4; a step of dt/tau = 0.02 adds
-    # its half to the variance of a discrete random walk
+    # 5 standard errors of a variance, sqrt(2/n); U_T of the table is kT/q to 1e-4; the floor of ln I and the
+    # curvature of the leak take less than 1 %
     assert variance == pytest.approx(expected, rel=5 * np.sqrt(2 / 4000) + 0.01)
     assert abs(np.mean(neurons.Vmem_[:])) < 5 * np.sqrt(expected / 4000) + expected / chip.constants["U_T"]
+
+
+def test_thermal_noise_is_of_second_order_in_the_step():
+    """At a tenth of the membrane time constant a first-order scheme has 10 % more variance, this one (dt/tau)^2/3."""
+    seed(5)
+    defaultclock.dt = 500 * us
+    neurons = bd.Neurons(8000, bd.Biases(), chip=bd.Chip(noise=1), name="neurons")
+    Network(neurons).run(60 * 1000 * us)
+    expected = BOLTZMANN * 300 / neurons.chip.constants["C_mem"]
+    assert np.var(neurons.Vmem_[:]) == pytest.approx(expected, rel=5 * np.sqrt(2 / 8000) + 0.01)
 
 
 def test_noise_scales_and_is_off_by_default():
@@ -109,6 +119,9 @@ def test_constants_given_are_those_at_300_kelvin():
     ({"noise": "on"}, "noise is 'on'"),
     ({"events_per_spike": 0}, "a spike makes 1 event or more"),
     ({"events_per_spike": 2.5}, "give a positive integer"),
+    ({"swap_gaba_shunt": "no"}, "swap_gaba_shunt is 'no'"),
+    ({"gain_homeostasis_limit": 0.5}, "gain_homeostasis_limit is below 1"),
+    ({"constants": ["measured"]}, "is not a set of constants"),
     ({"conductance": "amplifier"}, "'amplifier' is not a conductance"),
 ])  # fmt: skip
 def test_bad_chips_are_named(arguments, message):

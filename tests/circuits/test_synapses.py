@@ -369,7 +369,7 @@ def test_pairs_by_probability_are_the_same_for_a_seed():
     np.testing.assert_array_equal(pairs[0], pairs[1])
     # binomial: 2000 pairs, standard deviation sqrt(2000 0.2 0.8) = 18
     assert abs(len(pairs[0][0]) - 400) < 5 * 18
-    with pytest.raises(bd.WiringError, match="something to draw"):
+    with pytest.raises(bd.WiringError, match="a seed goes with p alone"):
         synapses.connect(j="i", seed=3)
 
 
@@ -387,6 +387,81 @@ def test_restore_after_more_synapses():
     synapses.neurons.biases["SYAM_W0_P"] = (4, 40)
     ratio = synapses.neurons.bias_current("I_w0") / bd.Biases().current_in_amp("SYAM_W0_P")
     np.testing.assert_allclose(synapses.I_weight_[:], before * ratio, rtol=1e-12)
+
+
+def test_restore_gives_masks_and_hand_set_delays_back():
+    neurons = bd.Neurons(1, bd.Biases(), name="neurons")
+    source = NeuronGroup(1, "", threshold="False", name="source")
+    synapses = bd.Connection(source, neurons, "ampa", "0001", name="synapses")
+    synapses.connect()
+    synapses.delay = 2 * ms
+    network = Network(source, neurons, synapses)
+    network.store()
+    before = float(synapses.I_weight_[0])
+    synapses.weight = "1000"
+    neurons.biases.update({"SYAM_W0_P": (5, 99), "SYPD_DLY0_P": (1, 22)})
+    network.restore()
+    assert synapses.weight == "0001" and synapses.I_weight_[0] == before
+    assert synapses.delay_[:] == pytest.approx(2e-3)
+    neurons.biases["SYAM_W1_P"] = (5, 99)  # not selected by the mask
+    assert synapses.I_weight_[0] == before
+
+
+def test_after_a_refused_delay_everything_else_is_set():
+    chip = bd.Chip(seed=1, mismatch=0.2, Q_delay=4 * pcoulomb)
+    neurons = bd.Neurons(2, bd.Biases({"SYPD_DLY0_P": (0, 0)}), chip=chip, name="neurons")
+    source = train([0.001])
+    synapses = bd.Connection(source, neurons, "ampa", name="synapses")
+    with pytest.raises(bd.WiringError, match="synapses: 2 of 2 synapses have a delay"):
+        synapses.connect()
+    assert np.all(synapses.I_weight_[:] > 0)
+    network = Network(source, neurons, synapses)
+    with pytest.raises(Exception) as caught:
+        network.run(1 * ms)
+    assert isinstance(caught.value.__cause__, bd.WiringError)
+    neurons.biases["SYPD_DLY0_P"] = (5, 255)
+    assert np.all(synapses.delay_[:] < 1e-3)
+    network.run(1 * ms)
+
+
+@pytest.mark.parametrize("name, value", [("I_weight", np.nan), ("I_weight", -1e-9), ("I_extender", 0.0)])
+def test_currents_set_by_hand_are_checked(name, value):
+    neurons = bd.Neurons(1, bd.Biases(), name="neurons")
+    source = train([0.001])
+    synapses = bd.Connection(source, neurons, "ampa", name="synapses")
+    synapses.connect()
+    setattr(synapses, f"{name}_", value)
+    with pytest.raises(Exception) as caught:
+        Network(source, neurons, synapses).run(1 * ms)
+    assert isinstance(caught.value.__cause__, bd.DynapseError)
+    assert f"synapses: {name} is" in str(caught.value.__cause__)
+
+
+def test_the_clock_of_a_connection_is_that_of_its_events():
+    """Echoes of a spike come in steps of the source, whatever the default clock."""
+    chip = bd.Chip(events_per_spike=3)
+    codes = {"SOIF_DC_P": (3, 40), "SOIF_REFR_N": (1, 255)}
+    neurons = bd.Neurons(1, bd.Biases(codes), {"so_dc", "soif_type"}, chip, name="neurons", dt=0.2 * ms)
+    target = bd.Neurons(1, bd.Biases(), name="target", dt=0.2 * ms)
+    synapse = bd.Connection(neurons, target, "ampa", name="synapse")
+    synapse.connect()
+    trace = StateMonitor(target, "Qampa", record=True, when="end", dt=0.2 * ms)
+    spikes = SpikeMonitor(neurons)
+    Network(neurons, target, synapse, trace, spikes).run(20 * ms)
+    arrived = trace.Qampa_[0] / float(synapse.I_weight_[0] * synapse.t_pulse_[0])
+    assert spikes.num_spikes > 3
+    assert abs(np.sum(arrived > 0.99) - spikes.num_spikes / 3) < 1
+
+
+def test_no_pair_drawn_is_no_synapse():
+    neurons = bd.Neurons(5, bd.Biases(), name="neurons")
+    source = NeuronGroup(5, "", threshold="False", name="source")
+    synapses = bd.Connection(source, neurons, "ampa", name="synapses")
+    synapses.connect(p=0, seed=1)
+    assert len(synapses) == 0
+    for wrong in (None, 2, "half", 0.5 * ms):
+        with pytest.raises(bd.WiringError):
+            bd.Connection(source, neurons, "ampa", name="other").connect(p=wrong, seed=1)
 
 
 def test_what_every_synapse_has_for_itself():
