@@ -84,7 +84,7 @@ def winner_take_all(output: Path, quick: bool) -> None:
     b2.defaultclock.dt = 0.1 * ms
     positions = (0, 16, 0) if quick else bd.networks.THERE_AND_BACK
     result = bd.networks.winner_take_all(
-        positions, step=(0.3 if quick else 1) * second, chip=bd.Chip(seed=1, mismatch=0.2)
+        positions, step=(0.3 if quick else 1) * second, chip=bd.Chip(seed=2, mismatch=0.2)
     )
     result.network.run(result.duration, report="text")
     figure = plt.figure(figsize=(12, 7), layout="constrained")
