@@ -121,7 +121,7 @@ def test_the_membrane_on_the_grid_converges_with_second_order():
         neurons.Iampa = [1e-9, 2e-13] * amp  # decays from here: no event, whose step would depend on dt
         trace = StateMonitor(neurons, "Imem", record=True, dt=1 * ms, name="trace")
         Network(neurons, trace).run(6 * ms)
-        return trace.Imem_[:, 1:]
+        return np.array(trace.Imem_[:, 1:])  # a copy: Brian2 2.11 frees what a monitor held
 
     fine = error(0.005, {"deam_ampa"})
     errors = [np.max(np.abs(error(dt, {"deam_ampa"}) / fine - 1)) for dt in (0.2, 0.1, 0.05)]

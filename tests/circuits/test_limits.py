@@ -10,13 +10,6 @@ import brian2dynapse as bd
 EXCITATION = {"ampa", "nmda"}
 
 
-def membrane(latches, codes=None, chip=None, trace="Imem"):
-    """Membrane current of the common experiment (0.1 ms steps)."""
-    experiment = every_circuit(latches, codes, chip, duration=0.1)
-    _, traces = experiment.simulate(1e-4)
-    return np.asarray(getattr(traces, trace)[0])
-
-
 def test_an_open_gate_is_plain_nmda():
     # gate at the floor of its codes: at most I_gate/I_threshold ~ 1e-3 of the current is missing at the spike, and
     # the whole of it never: compare with the ideal limit, a gate reference a million times below the floor
