@@ -27,6 +27,11 @@ def names_of(latches):
     return names
 
 
+def train(times, name="source"):
+    """A source that sends events at these times (second)."""
+    return SpikeGeneratorGroup(1, np.zeros(len(times), int), np.asarray(times) * second, name=name)
+
+
 @dataclass
 class Experiment:
     """What is done to the neuron: codes, latches, and events (second) on each dendrite with their masks."""
