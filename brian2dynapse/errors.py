@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+SHOWN_ERRORS = 20  # in the text of an error; its attribute has all
+
 
 class DynapseError(ValueError):
     """Base class of every error that this package raises for bad input."""
@@ -31,6 +33,32 @@ class WiringError(DynapseError):
 
 class TimeStepError(DynapseError):
     """A time step, or a pulse, too coarse for a circuit."""
+
+
+class ConfigurationError(DynapseError):
+    """A content that the chip's memory cannot have.
+
+    Parameters
+    ----------
+    errors : list of str
+        All that is wrong, each with its path.
+    what : str
+        What was checked, for example a file name.
+    """
+
+    def __init__(self, errors: list[str], what: str = "configuration"):
+        self.errors = list(errors)
+        count = f"{len(errors)} errors" if len(errors) > 1 else "1 error"
+        shown = errors[:SHOWN_ERRORS] + (["... see .errors for all"] if len(errors) > SHOWN_ERRORS else [])
+        super().__init__(f"{what}: {count}\n  " + "\n  ".join(shown))
+
+
+class MappingError(DynapseError):
+    """A network that does not fit the chip; names the resource, who needs it, used and available."""
+
+
+class VerificationError(DynapseError):
+    """A configuration that does not realise the network that was asked for."""
 
 
 def unknown_name(kind: str, got: object, allowed: Iterable[str], hint: str = "") -> UnknownNameError:

@@ -44,8 +44,8 @@ class Bias:
         The circuit parameter that the current sets; empty if not modelled.
     effect : str
         ``"modelled"``, ``"not modelled"``, ``"digital"`` or ``"infrastructure"``.
-    default : tuple of int or None
-        (coarse, fine) of the documented working point; None outside the cores.
+    default : tuple of int
+        (coarse, fine) of the documented working point; outside the cores, what public scripts set.
     role : str
         What the bias does, in one line.
     """
@@ -58,7 +58,7 @@ class Bias:
     block: str
     parameter: str
     effect: str
-    default: tuple[int, int] | None
+    default: tuple[int, int]
     role: str
 
 
@@ -96,7 +96,6 @@ def bias_table() -> dict[str, Bias]:
     """All biases of the chip by name, in the order of the table."""
     table = {}
     for row in read_table("biases.csv"):
-        default = (int(row["default_coarse"]), int(row["default_fine"])) if row["default_coarse"] else None
         table[row["name"]] = Bias(
             name=row["name"],
             scope=row["scope"],
@@ -106,16 +105,22 @@ def bias_table() -> dict[str, Bias]:
             block=row["block"],
             parameter=row["parameter"],
             effect=row["effect"],
-            default=default,
+            default=(int(row["default_coarse"]), int(row["default_fine"])),
             role=row["role"],
         )
     return table
 
 
 @cache
+def biases_of(scope: str) -> tuple[str, ...]:
+    """Names of the biases of a scope (``"core"``, ``"shared"``, ``"sadc_group"``, ``"global"``), as in the table."""
+    return tuple(name for name, bias in bias_table().items() if bias.scope == scope)
+
+
+@cache
 def core_biases() -> tuple[str, ...]:
     """Names of the biases of a core, in the order of the table."""
-    return tuple(name for name, bias in bias_table().items() if bias.scope == "core")
+    return biases_of("core")
 
 
 @cache
