@@ -259,7 +259,9 @@ class Configuration:
         if not isinstance(other, Configuration):
             raise DynapseError(f"other is {type(other).__name__}; give a Configuration")
         if len(self) != len(other):
-            raise DynapseError(f"one configuration has {len(self)} chips, the other {len(other)}; compare equal numbers")
+            raise DynapseError(
+                f"one configuration has {len(self)} chips, the other {len(other)}; compare equal numbers"
+            )
         rows = []
         for name in fields():
             here, there = getattr(self, name), getattr(other, name)
@@ -338,7 +340,7 @@ def blank(name: str, chips: int) -> np.ndarray:
     if name == "positions":
         return default_positions(chips)
     if name.endswith("_codes"):
-        codes = [facts.bias(bias).default for bias in facts.biases_of(_scope(name))]
+        codes = [facts.bias(bias).default for bias in biases_of(name)]
         return np.broadcast_to(np.array(codes, dtype=field.dtype), shape).copy()
     return np.full(shape, NOT_MONITORED if name == "monitored" else 0, dtype=field.dtype)
 
@@ -346,7 +348,7 @@ def blank(name: str, chips: int) -> np.ndarray:
 def value_errors(name: str, values: np.ndarray) -> list[str]:
     """What is wrong with the values of an entry: path, what it got, what is allowed."""
     field = fields()[name]
-    wrong = ~np.isin(values, field.values) if field.values else (values < field.low) | (values > field.high)
+    wrong = ~np.isin(values, field.values) if len(field.values) else (values < field.low) | (values > field.high)
     allowed = field.allowed
     if name.endswith("_codes"):
         coarse = values[..., 0]
@@ -361,7 +363,7 @@ def path_of(name: str, index) -> str:
     """Where an entry is in the driver's tree."""
     index = [int(one) for one in index]
     if name.endswith("_codes"):
-        bias, part = facts.biases_of(_scope(name))[index[-2]], ("coarse_value", "fine_value")[index[-1]]
+        bias, part = biases_of(name)[index[-2]], ("coarse_value", "fine_value")[index[-1]]
         place = [("01", "23")[one] if k == 1 and name != "core_codes" else one for k, one in enumerate(index[:-2])]
         return fields()[name].path.format(*place, repr(bias), part)
     if name == "latches":
@@ -369,8 +371,10 @@ def path_of(name: str, index) -> str:
     return fields()[name].path.format(*index)
 
 
-def _scope(name: str) -> str:
-    return {"sadc": "sadc_group"}.get(name.removesuffix("_codes"), name.removesuffix("_codes"))
+def biases_of(name: str) -> tuple[str, ...]:
+    """Biases of an entry of codes, in the order of its array."""
+    scope = name.removesuffix("_codes")
+    return facts.biases_of({"sadc": "sadc_group"}.get(scope, scope))
 
 
 def _remade(chips: int, arrays: dict) -> Configuration:

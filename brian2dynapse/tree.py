@@ -16,7 +16,6 @@ from .errors import DynapseError, unknown_name
 
 BITS = 4  # of a weight mask, and of a core mask
 SADC_GROUPS = 3
-_SCOPES = {"core_codes": "core", "shared_codes": "shared", "sadc_codes": "sadc_group", "global_codes": "global"}
 
 
 class OutOfRangeError(DynapseError, IndexError):
@@ -166,14 +165,14 @@ class Parameters(_View, Mapping):
     _names = ("keys", "values", "items", "get")
 
     def _biases(self) -> tuple[str, ...]:
-        return facts.biases_of(_SCOPES[self._index[0]])
+        return content.biases_of(self._index[0])
 
     def __getitem__(self, name: str) -> Parameter:
-        names, scope = self._biases(), _SCOPES[self._index[0]]
+        names = self._biases()
         if name not in names:
             elsewhere = facts.bias_table().get(name) if isinstance(name, str) else None
             hint = f"({name} is a {elsewhere.scope} parameter)" if elsewhere else ""
-            raise unknown_name(f"{scope} parameter", name, names, hint)
+            raise unknown_name(f"{facts.bias(names[0]).scope} parameter", name, names, hint)
         return Parameter(self._configuration, (*self._index, names.index(name)))
 
     def __iter__(self) -> Iterator[str]:
