@@ -298,13 +298,13 @@ def _errors_beyond_the_schema(found: dict) -> list[str]:
             for table in _TABLES:
                 columns = core.get(table) if isinstance(core, dict) else None
                 if isinstance(columns, dict):
-                    errors += _table_errors(f"chips[{k}].cores[{c}].{table}", columns, _TABLES[table][1])
+                    errors += _table_errors(f"chips[{k}].cores[{c}].{table}", columns, *_TABLES[table][1:])
     doubled = {position: chips for position, chips in positions.items() if len(chips) > 1}
     return errors + [f"position {list(place)} is that of chips {chips}" for place, chips in doubled.items()]
 
 
-def _table_errors(path: str, columns: dict, second: str) -> list[str]:
-    lengths = {name: len(column) for name, column in columns.items() if isinstance(column, list)}
+def _table_errors(path: str, columns: dict, second: str, others: tuple[str, ...]) -> list[str]:
+    lengths = {name: len(columns[name]) for name in ("neuron", second, *others) if isinstance(columns.get(name), list)}
     if len(set(lengths.values())) > 1:
         listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
         return [f"{path}: columns are of unequal length: {listed}"]

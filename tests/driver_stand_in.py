@@ -4,6 +4,7 @@ Names and types as in public scripts for the chip; nothing here knows brian2dyna
 """
 
 import enum
+from typing import ClassVar
 
 from brian2dynapse import facts
 
@@ -21,7 +22,7 @@ class Dendrite(enum.Enum):
 class Strict:
     """Has the attributes that it was made with, no others; each is checked by the rule of its class."""
 
-    rules = {}
+    rules: ClassVar = {}
 
     def __init__(self, **values):
         for name, value in values.items():
@@ -64,11 +65,11 @@ def listed(kind, count):
 
 
 class Dynapse2Parameter(Strict):
-    rules = {"coarse_value": integer(0, 7), "fine_value": integer(0, 255)}
+    rules: ClassVar = {"coarse_value": integer(0, 7), "fine_value": integer(0, 255)}
 
 
 class Dynapse2Synapse(Strict):
-    rules = {
+    rules: ClassVar = {
         "tag": integer(0, 2047),
         "weight": listed(bool, 4),
         "dendrite": member(Dendrite),
@@ -83,14 +84,19 @@ class Dynapse2Synapse(Strict):
 
 
 class Dynapse2Destination(Strict):
-    rules = {"tag": integer(0, 2047), "core": listed(bool, 4), "x_hop": integer(-8, 7), "y_hop": integer(-8, 7)}
+    rules: ClassVar = {
+        "tag": integer(0, 2047),
+        "core": listed(bool, 4),
+        "x_hop": integer(-8, 7),
+        "y_hop": integer(-8, 7),
+    }
 
     def __init__(self):
         super().__init__(tag=0, core=[False] * 4, x_hop=0, y_hop=0)
 
 
 class Dynapse2Neuron(Strict):
-    rules = {
+    rules: ClassVar = {
         "synapses": listed(Dynapse2Synapse, 64),
         "destinations": listed(Dynapse2Destination, 4),
         **dict.fromkeys(LATCHES, member(bool)),
@@ -105,7 +111,7 @@ class Dynapse2Neuron(Strict):
 
 
 class Dynapse2Core(Strict):
-    rules = {"monitored_neuron": integer(0, 255), "neuron_monitoring_on": member(bool)}
+    rules: ClassVar = {"monitored_neuron": integer(0, 255), "neuron_monitoring_on": member(bool)}
 
     def __init__(self):
         super().__init__(

@@ -1,0 +1,318 @@
+"""A configuration goes through JSON unchanged, and a file that is wrong lists all that is wrong."""
+
+import json
+import time
+
+import jsonschema
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from brian2dynapse import configuration_json, facts
+from brian2dynapse.configuration import (
+    DESTINATIONS_PER_NEURON,
+    LISTED_ERRORS,
+    Configuration,
+    Dendrite,
+    blank,
+    default_positions,
+    fields,
+)
+from brian2dynapse.errors import ConfigurationError, DynapseError
+
+
+def random_configuration(seed, chips=1, filled=1.0):
+    """Any content, however odd, in a share of all words."""
+    random, arrays = np.random.default_rng(seed), {}
+    for name, field in fields().items():
+        shape = (chips, *field.shape)
+        values = (
+            random.choice(field.values, shape) if field.values else random.integers(field.low, field.high + 1, shape)
+        )
+        if name.endswith("_codes"):
+            values[..., 0] %= facts.COARSE_CODES
+        arrays[name] = np.where(random.random(shape) < filled, values, blank(name, chips))
+    if len(np.unique(arrays["positions"], axis=0)) < chips:
+        arrays["positions"] = default_positions(chips)
+    return Configuration(chips, **arrays)
+
+
+def description():
+    """What the file of a small configuration holds, to be damaged."""
+    chip = Configuration(2)
+    arrays = {name: array.copy() for name, array in chip.arrays().items()}
+    arrays["synapse_tag"][0, 1, :20, 2] = 1030
+    arrays["synapse_dendrite"][0, 1, :20, 2] = Dendrite.ampa
+    arrays["destination_core"][1, 3, 7, 1] = 0b1010
+    arrays["latches"][0, 2, [4, 9], 0] = True
+    return configuration_json.to_dict(Configuration(2, **arrays))
+
+
+def errors_of(found):
+    with pytest.raises(ConfigurationError) as error:
+        configuration_json.from_dict(found)
+    return error.value.errors
+
+
+# there and back -----------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 3), st.sampled_from([0.0, 1e-4, 1e-2]))
+def test_json_gives_the_same_configuration_back(seed, chips, filled):
+    configuration = random_configuration(seed, chips, filled)
+    found = json.loads(json.dumps(configuration_json.to_dict(configuration)))
+    assert configuration_json.from_dict(found) == configuration
+
+
+def test_a_full_chip_in_seconds(tmp_path):
+    configuration = random_configuration(seed=1)
+    start = time.perf_counter()
+    path = configuration.to_json(tmp_path / "full.json")
+    assert Configuration.from_json(path) == configuration
+    assert time.perf_counter() - start < 4  # 0.3 s alone on a laptop; generous for a busy machine
+
+
+def test_a_word_is_listed_if_any_entry_is_not_zero():
+    tags = blank("synapse_tag", 1)
+    tags[0, 2, 3, 4] = 5  # a tag without dendrite does nothing, but it is content
+    synapses = configuration_json.to_dict(Configuration(synapse_tag=tags))["chips"][0]["cores"][2]["synapses"]
+    row = {"neuron": 3, "cam": 4, "tag": 5, "weight": 0, "dendrite": 0}
+    assert {name: column[0] for name, column in synapses.items()} == row | {
+        "precise_delay": 0,
+        "mismatched_delay": 0,
+        "stp": 0,
+    }
+
+
+def test_blank_words_and_any_order_are_read_too():
+    found = description()
+    synapses = found["chips"][0]["cores"][1]["synapses"]
+    for name in synapses:
+        synapses[name].reverse()
+        synapses[name].append({"neuron": 255, "cam": 63}.get(name, 0))
+    assert configuration_json.from_dict(found) == configuration_json.from_dict(description())
+
+
+def test_the_file_is_whole_or_not_there(tmp_path, monkeypatch):
+    path = tmp_path / "folder" / "chip.json"
+    assert configuration_json.write(Configuration(), path) == path
+    before = path.read_bytes()
+    assert list(path.parent.iterdir()) == [path]  # no temporary file is left
+
+    def full_disk(*_, **__):
+        raise OSError("no space left")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full_disk)
+    with pytest.raises(OSError, match="no space left"):
+        configuration_json.write(random_configuration(2, filled=1e-3), path)
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+
+
+def test_a_change_is_a_line_of_a_diff(tmp_path):
+    """Each column and each code has a line of its own: one other weight and one other code are two other lines."""
+    first = configuration_json.from_dict(description())
+    weights, codes = first.synapse_weight.copy(), first.core_codes.copy()
+    weights[0, 1, 7, 2] = 3
+    codes[1, 3, 0] = (0, 1)
+    lines = [
+        configuration_json.write(one, tmp_path / "one.json").read_text().splitlines()
+        for one in (first, first.replace(synapse_weight=weights, core_codes=codes))
+    ]
+    changed = [(here.strip(), there.strip()) for here, there in zip(*lines, strict=True) if here != there]
+    assert len(changed) == 2
+    assert changed[0][0].startswith('"weight": [0, 0') and changed[1][1] == '"SOIF_GAIN_N": [0, 1],'
+
+
+def test_only_configurations_are_written(tmp_path):
+    with pytest.raises(DynapseError, match="configuration is dict; give a Configuration"):
+        configuration_json.write({}, tmp_path / "x.json")
+    assert not list(tmp_path.iterdir())
+
+
+# the published schema -----------------------------------------------------------------------------------------
+
+
+def test_the_schema_is_a_schema():
+    schema = configuration_json.schema()
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+
+@pytest.mark.parametrize("seed, filled", [(3, 0.0), (4, 1e-3)])
+def test_any_validator_accepts_what_is_written(seed, filled):
+    found = configuration_json.to_dict(random_configuration(seed, 2, filled))
+    jsonschema.Draft202012Validator(configuration_json.schema()).validate(found)
+
+
+def test_the_schema_agrees_with_the_tables():
+    """Names of biases and latches, limits of every entry and sizes are declared once; the schema repeats them."""
+    parts = configuration_json.schema()["$defs"]
+    for scope in ("core", "shared", "sadc_group", "global"):
+        names = parts[f"{scope}_parameters"]
+        assert tuple(names["properties"]) == tuple(names["required"]) == facts.biases_of(scope)
+    assert tuple(parts["latches"]["properties"]) == tuple(facts.latch_table())
+    coarse, fine = (item["maximum"] + 1 for item in parts["code"]["prefixItems"])
+    assert (coarse, fine) == (facts.COARSE_CODES, facts.FINE_CODES)
+    columns = {
+        "synapse": parts["synapses"]["properties"] | {"neuron": None, "cam": None},
+        "destination": parts["destinations"]["properties"] | {"neuron": None, "slot": None},
+    }
+    for name, field in fields().items():
+        table, _, column = name.partition("_")
+        if table in columns:
+            items = columns[table].pop(column)["items"]
+            allowed = {"enum": list(field.values)} if field.values else {"minimum": field.low, "maximum": field.high}
+            assert items == {"type": "integer", **allowed}, name
+    assert all(not any(left.values()) for left in columns.values())
+    last = {name: [column["items"]["maximum"] for column in list(parts[name]["properties"].values())[:2]]
+            for name in ("synapses", "destinations")}  # fmt: skip
+    assert last["synapses"] == [facts.NEURONS_PER_CORE - 1, facts.SYNAPSES_PER_NEURON - 1]
+    assert last["destinations"] == [facts.NEURONS_PER_CORE - 1, DESTINATIONS_PER_NEURON - 1]
+    place = parts["chip"]["properties"]["position"]["items"]
+    assert (place["minimum"], place["maximum"]) == (fields()["positions"].low, fields()["positions"].high)
+    assert parts["chip"]["properties"]["cores"]["minItems"] == facts.CORES_PER_CHIP
+    assert parts["neurons"]["items"]["maximum"] == parts["core"]["properties"]["monitored_neuron"]["maximum"] == 255
+
+
+# wrong files --------------------------------------------------------------------------------------------------
+
+
+def damaged(*path, value):
+    found = description()
+    *way, last = path
+    thing = found
+    for part in way:
+        thing = thing[part]
+    if isinstance(thing, list) and last == len(thing):
+        thing.append(value)
+    else:
+        thing[last] = value
+    return found
+
+
+CORE = ("chips", 0, "cores", 1)
+
+
+@pytest.mark.parametrize("path, value, expected", [
+    ((*CORE, "synapses", "tag", 17), 2048, "chips[0].cores[1].synapses.tag[17] is 2048; at most 2047"),
+    ((*CORE, "synapses", "tag", 17), -1, "chips[0].cores[1].synapses.tag[17] is -1; at least 0"),
+    ((*CORE, "synapses", "tag", 17), 5.0, "chips[0].cores[1].synapses.tag[17] is 5.0; give an integer"),
+    ((*CORE, "synapses", "tag", 17), 5000.0, "chips[0].cores[1].synapses.tag[17] is 5000.0; give an integer"),
+    ((*CORE, "synapses", "tag", 17), float("nan"), "chips[0].cores[1].synapses.tag[17] is NaN; give an integer"),
+    ((*CORE, "synapses", "stp", 0), True, "chips[0].cores[1].synapses.stp[0] is true; give an integer"),
+    ((*CORE, "synapses", "tag", 0), "5", 'chips[0].cores[1].synapses.tag[0] is "5"; give an integer'),
+    ((*CORE, "synapses", "tag", 0), 10**30, f"chips[0].cores[1].synapses.tag[0] is {10**30}; at most 2047"),
+    ((*CORE, "synapses", "tag", 0), [5], "chips[0].cores[1].synapses.tag[0] is an array of 1; give an integer"),
+    ((*CORE, "synapses", "tag"), 5, "chips[0].cores[1].synapses.tag is 5; give an array"),
+    ((*CORE, "synapses", "dendrite", 2), 3,
+     "chips[0].cores[1].synapses.dendrite[2] is 3; one of 0, 128, 256, 512, 1024"),
+    ((*CORE, "synapses", "tag", 20), 7,
+     "chips[0].cores[1].synapses: columns are of unequal length: neuron 20, cam 20, tag 21, weight 20, dendrite 20, "
+     "precise_delay 20, mismatched_delay 20, stp 20"),
+    ((*CORE, "synapses", "neuron", 3), 4, "chips[0].cores[1].synapses: neuron 4, cam 2 occurs 2 times"),
+    ((*CORE, "synapses", "tags"), [],
+     "chips[0].cores[1].synapses: 'tags' is not a key; did you mean tag?"),
+    (("chips", 1, "cores", 3, "destinations", "x_hop", 0), -8,
+     "chips[1].cores[3].destinations.x_hop[0] is -8; at least -7"),
+    (("chips", 0, "cores", 2, "latches", "so_dc", 2), 4, "chips[0].cores[2].latches.so_dc: 4 occurs 2 times"),
+    (("chips", 0, "cores", 2, "latches", "so_dcc"), [4],
+     "chips[0].cores[2].latches: 'so_dcc' is not a key; did you mean so_dc or ho_so_de?"),
+    ((*CORE, "monitored_neuron"), 256, "chips[0].cores[1].monitored_neuron is 256; at most 255"),
+    ((*CORE, "monitored_neuron"), False, "chips[0].cores[1].monitored_neuron is false; give an integer or null"),
+    ((*CORE, "parameters", "SOIF_LEAK_N"), [6, 1], "chips[0].cores[1].parameters.SOIF_LEAK_N[0] is 6; at most 5"),
+    ((*CORE, "parameters", "SOIF_LEAK_N"), [1], "chips[0].cores[1].parameters.SOIF_LEAK_N has 1 entries; "
+     "give at least 2"),
+    ((*CORE, "parameters", "SOIF_LEAK_N"), [1, 2, 3], "chips[0].cores[1].parameters.SOIF_LEAK_N has 3 entries; "
+     "give at most 2"),
+    (("chips", 0, "sadc_group_parameters01", 2, "NCCF_HYS_P", 1), 256,
+     "chips[0].sadc_group_parameters01[2].NCCF_HYS_P[1] is 256; at most 255"),
+    (("chips", 0, "position"), [1, 0], "position [1, 0] is that of chips [0, 1]"),
+    (("chips", 0, "cores", 4), {}, "chips[0].cores has 5 entries; give at most 4"),
+    (("chips",), [], "chips has 0 entries; give at least 1"),
+    (("chips", 1), None, "chips[1] is null; give an object"),
+    (("comment",), "mine", "file: 'comment' is not a key; a key is one of format, version, chips"),
+    (("version",), 2, "version is 2; this package reads 1: update brian2dynapse"),
+    (("version",), "1", 'version is "1"; this package reads 1'),
+    (("version",), 1.0, "version is 1.0; this package reads 1"),
+    (("format",), "other", 'is not a configuration; an object with "format": "brian2dynapse configuration" is needed'),
+])  # fmt: skip
+def test_wrong_entries_are_named(path, value, expected, tmp_path):
+    file = tmp_path / "wrong.json"
+    file.write_text(json.dumps(damaged(*path, value=value)))
+    with pytest.raises(ConfigurationError) as error:
+        configuration_json.read(file)
+    assert expected in error.value.errors
+    assert str(error.value).startswith(f"{file}: ")
+
+
+def test_all_errors_are_listed_at_once():
+    found = description()
+    core = found["chips"][0]["cores"][1]
+    core["synapses"]["tag"][17] = 2048
+    core["synapses"]["weight"][2] = 16
+    core["synapses"]["neuron"][3] = 4
+    core["parameters"]["SOIF_LEEK_N"] = core["parameters"].pop("SOIF_LEAK_N")
+    del core["parameters"]["SOIF_GAIN_N"], found["chips"][1]["position"]
+    found["chips"][1]["cores"][0]["destinations"]["tag"].append(3)
+    assert errors_of(found) == [
+        "chips[0].cores[1].parameters.SOIF_GAIN_N is missing",
+        "chips[0].cores[1].parameters.SOIF_LEAK_N is missing",
+        "chips[0].cores[1].parameters: 'SOIF_LEEK_N' is not a key; did you mean SOIF_LEAK_N or SOIF_REFR_N or "
+        "SOIF_CC_N?",
+        "chips[0].cores[1].synapses.tag[17] is 2048; at most 2047",
+        "chips[0].cores[1].synapses.weight[2] is 16; at most 15",
+        "chips[1].position is missing",
+        "chips[0].cores[1].synapses: neuron 4, cam 2 occurs 2 times",
+        "chips[1].cores[0].destinations: columns are of unequal length: neuron 0, slot 0, tag 1, core 0, x_hop 0, "
+        "y_hop 0",
+    ]
+
+
+def test_a_flood_of_errors_is_counted_and_quick():
+    found = configuration_json.to_dict(random_configuration(seed=5))
+    for core in found["chips"][0]["cores"]:
+        core["synapses"]["tag"] = [5000] * len(core["synapses"]["tag"])
+    start = time.perf_counter()
+    errors = errors_of(found)
+    assert time.perf_counter() - start < 4  # 0.3 s alone; the library by itself takes a minute
+    words = len(found["chips"][0]["cores"][2]["synapses"]["tag"])
+    assert f"chips[0].cores[2].synapses.tag: {words} wrong entries in all" in errors
+    assert len(errors) == 4 * (LISTED_ERRORS + 1)
+
+
+@pytest.mark.parametrize("text, message", [
+    ("", "is not JSON: Expecting value"),
+    ('{"format": ', "is not JSON: Expecting value: line 1"),
+    ("[1, 2", "is not JSON"),
+    ("[" * 100_000, "is not JSON"),
+    ("1" * 5000, "is not JSON"),
+    ("[]", "is not a configuration"),
+    ("null", "is not a configuration"),
+    ("{}", "is not a configuration"),
+])  # fmt: skip
+def test_other_files_are_named(text, message, tmp_path):
+    path = tmp_path / "other.json"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match=message) as error:
+        configuration_json.read(path)
+    assert str(path) in str(error.value) and len(error.value.errors) == 1
+
+
+def test_files_that_cannot_be_read_are_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"missing.json: 1 error\n  cannot be read: No such file"):
+        Configuration.from_json(tmp_path / "missing.json")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        Configuration.from_json(tmp_path)
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigurationError, match="is not JSON"):
+        Configuration.from_json(tmp_path / "binary.json")
+
+
+def test_a_key_given_twice_is_not_silently_dropped(tmp_path):
+    path = configuration_json.write(Configuration(), tmp_path / "twice.json")
+    text = path.read_text().replace('"SOIF_GAIN_N": [3, 80],', '"SOIF_GAIN_N": [3, 80], "SOIF_GAIN_N": [1, 1],', 1)
+    path.write_text(text)
+    with pytest.raises(ConfigurationError, match="'SOIF_GAIN_N' occurs 2 times in one object"):
+        configuration_json.read(path)
