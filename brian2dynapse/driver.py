@@ -28,6 +28,7 @@ _WORDS = {
     "destinations": ("destination_", ("tag", "core", "x_hop", "y_hop"), content.DESTINATIONS_PER_NEURON),
 }
 _MASKS = ("synapse_weight", "destination_core")
+_MASK_OF_BITS = {tuple(bits_of(mask)): mask for mask in range(1 << BITS)}
 _CODE = ("coarse_value", "fine_value")
 _MONITORING = "monitoring_on"  # the driver has a monitor's neuron and its switch apart
 
@@ -131,7 +132,8 @@ def _contents(driver_configuration) -> tuple[dict[str, np.ndarray], list[str]]:
     arrays, errors = {}, []
     for name, flat in values.items():
         shape = (len(chips), *content.fields()["monitored" if name == _MONITORING else name].shape)
-        arrays[name] = np.array([_number(name, value) for value in flat], dtype=np.int64).reshape(shape)
+        number = _mask if name in _MASKS else _dendrite if name == "synapse_dendrite" else _whole
+        arrays[name] = np.array([number(value) for value in flat], dtype=np.int64).reshape(shape)
         wrong = np.argwhere(arrays[name] == UNREADABLE)[: content.LISTED_ERRORS]
         for index in wrong:
             value = flat[np.ravel_multi_index(tuple(index), shape)]
@@ -197,18 +199,21 @@ def _attributes(owner, names, path: str) -> list:
         raise DynapseError(f"{where} has no {missing}; is it a configuration of DYNAP-SE2?") from None
 
 
-def _number(name: str, value) -> int:
-    """A value of the driver as an integer."""
-    if name in _MASKS:
-        bits = list(value) if hasattr(value, "__iter__") else []
-        whole = len(bits) == BITS and all(
-            isinstance(bit, (int, np.integer, np.bool_)) and bit in (0, 1) for bit in bits
-        )
-        return sum(int(bit) << k for k, bit in enumerate(bits)) if whole else UNREADABLE
-    if name == "synapse_dendrite":
-        value = getattr(value, "value", value)
-    whole = isinstance(value, (int, np.integer, np.bool_)) and abs(int(value)) < -UNREADABLE
-    return int(value) if whole else UNREADABLE
+def _mask(bits) -> int:
+    try:
+        return _MASK_OF_BITS.get(tuple(bits), UNREADABLE)
+    except TypeError:  # no sequence, or not of booleans
+        return UNREADABLE
+
+
+def _whole(value) -> int:
+    if isinstance(value, (int, np.integer, np.bool_)) and UNREADABLE < value < -UNREADABLE:
+        return int(value)
+    return UNREADABLE
+
+
+def _dendrite(member) -> int:
+    return _whole(getattr(member, "value", member))
 
 
 def _driver_value(name: str, number: int, present):
