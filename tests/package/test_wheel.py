@@ -44,7 +44,7 @@ def test_contents(wheel):
     assert {file.name for file in (ROOT / "equations").glob("*.eqs")} <= shipped
     data = {Path(name).name for name in names if name.startswith("brian2dynapse/data/")}
     assert {file.name for file in (ROOT / "brian2dynapse" / "data").glob("*.*v")} <= data
-    assert "constants.toml" in data
+    assert {"constants.toml", "configuration.schema.json"} <= data
 
 
 def test_installed_equations_are_part_of_the_package_only(wheel, tmp_path):
