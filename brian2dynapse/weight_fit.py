@@ -26,7 +26,7 @@ _MASKS = np.array(sorted(range(1, 1 << WEIGHT_BITS), key=lambda mask: (mask.bit_
 _BITS = (_MASKS[:, None] >> np.arange(WEIGHT_BITS)) & 1
 _RANDOM_STARTS = 12
 _REFINED_STARTS = 4  # of the best, with moves of two codes at once
-_NEIGHBOURS, _SPREAD = 4, 32  # currents that a move of two codes tries: near ones, and some across the whole range
+_NEIGHBOURS, _SPREAD = 4, 32  # currents that such a move tries: near ones, and some across the whole range
 _ROUNDING = 1e-13  # of the sum of squares: a smaller improvement is one of rounding errors
 
 
@@ -75,18 +75,20 @@ class WeightFit:
     @property
     def rms_relative_error(self) -> float:
         """Root of the mean square of (got - wanted) / wanted, over the positive weights; 0 without any."""
-        relative = self._relative_errors()
-        return float(np.sqrt(np.mean(relative**2))) if relative.size else 0.0
+        with np.errstate(over="ignore"):  # of weights that are hardly positive it is infinite
+            return float(np.sqrt(np.mean(self._relative_errors() ** 2)))
 
     @property
     def largest_relative_error(self) -> float:
         """Largest absolute value of (got - wanted) / wanted, over the positive weights; 0 without any."""
-        return float(np.max(np.abs(self._relative_errors()), initial=0.0))
+        return float(np.max(np.abs(self._relative_errors())))
 
+    @np.errstate(over="ignore")
     def _relative_errors(self) -> np.ndarray:
         positive = self.wanted > 0
-        return self.got[positive] / self.wanted[positive] - 1
+        return self.got[positive] / self.wanted[positive] - 1 if positive.any() else np.zeros(1)
 
+    @np.errstate(over="ignore")
     def to_frame(self) -> pd.DataFrame:
         """What became of every weight that was wanted.
 
@@ -145,7 +147,7 @@ def fit(wanted, table=None, seed=0, fixed=None, error="absolute") -> WeightFit:
         ``{0: (4, 80)}``.
     error : str
         ``"absolute"``: the sum of the squares of got - wanted is made small; ``"relative"``: of
-        (got - wanted) / wanted.
+        (got - wanted) / wanted, which weights far below the smallest current rule; give 0 for those.
 
     Returns
     -------
@@ -175,10 +177,8 @@ def fit(wanted, table=None, seed=0, fixed=None, error="absolute") -> WeightFit:
         raise unknown_name("kind of error", error, ERRORS)
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise DynapseError(f"seed is {seed!r}; give a non-negative integer")
-    table = table or dac.nominal_table()
-    wanted = _checked_weights(wanted)
-    given = _checked_codes(fixed)
-    reached = table.circuit_currents(WEIGHT_BIASES[0])  # the four have the same geometry, so the same currents
+    wanted, given = _checked_weights(wanted), _checked_codes(fixed)
+    reached = (table or dac.nominal_table()).circuit_currents(WEIGHT_BIASES[0])  # all four have the same geometry
     currents = np.zeros(WEIGHT_BITS)
     for bit, code in given.items():
         currents[bit] = reached[code]
@@ -186,7 +186,8 @@ def fit(wanted, table=None, seed=0, fixed=None, error="absolute") -> WeightFit:
     _check_reach(wanted, currents.sum() + len(free) * reached.max(), given)
     available, numbers = np.unique(reached, return_index=True)  # of equal currents the smallest code
     values, counts = np.unique(wanted[wanted > 0], return_counts=True)
-    currents[free] = np.sort(_free_currents(_Problem(values, counts, error), available, currents, free, seed))
+    problem = _Problem(values, counts, error, available[0])
+    currents[free] = np.sort(_free_currents(problem, available, currents, free, seed))
     codes = [given.get(bit) for bit in range(WEIGHT_BITS)]
     for bit in free:
         number = numbers[np.searchsorted(available, currents[bit])]
@@ -222,12 +223,12 @@ def nearest_masks(wanted, currents) -> np.ndarray:
 class _Problem:
     """Distinct positive weights, ascending, with what the error of many choices of sums needs.
 
-    Weights are in units of the largest one. Those that share a nearest sum s lie between two midpoints of sums; their
-    squared error follows from two sums over them, of importance and of importance * weight.
+    Weights are in units of the largest one (if it is above the smallest current). Those that share a nearest sum lie
+    between two midpoints of sums; their error follows from two sums over them, of importance and importance * weight.
     """
 
-    def __init__(self, wanted: np.ndarray, counts: np.ndarray, error: str):
-        self.unit = wanted[-1] if wanted.size else 1.0
+    def __init__(self, wanted: np.ndarray, counts: np.ndarray, error: str, smallest: float):
+        self.unit = np.max(wanted, initial=smallest)
         self.weights = wanted / self.unit
         self.importance = counts.astype(float)
         if error == "relative":
@@ -259,7 +260,7 @@ class _Problem:
 def _free_currents(problem: _Problem, available: np.ndarray, currents: np.ndarray, free: list[int], seed: int):
     """Currents of the codes that are free, amp."""
     weights = problem.weights
-    if not free or not weights.size:
+    if not (free and weights.size):
         return np.full(len(free), available[0])
     # A current above the first one that exceeds the largest weight is never nearer than that one.
     candidates = available[: np.searchsorted(available, problem.unit) + 1] / problem.unit
@@ -311,7 +312,7 @@ def _no_sums_of_others(weights: np.ndarray, count: int) -> np.ndarray:
             sums = np.concatenate([sums, sums + weight])
         if len(chosen) == count:
             break
-    return np.pad(chosen, (0, count - len(chosen)), mode="edge")
+    return np.resize(chosen or weights[-1:], count)
 
 
 def _improve_one(problem: _Problem, candidates: np.ndarray, currents: np.ndarray, free: list[int]):
@@ -375,8 +376,7 @@ def _checked_weights(wanted) -> np.ndarray:
 
 def _checked_codes(fixed) -> dict[int, tuple[int, int]]:
     allowed = f"give {WEIGHT_BITS} codes (coarse, fine), W0 first, or some of them, {{0: (4, 80)}}"
-    if fixed is None:
-        return {}
+    fixed = {} if fixed is None else fixed
     if isinstance(fixed, (list, tuple, np.ndarray)) and len(fixed) == WEIGHT_BITS:
         fixed = dict(enumerate(fixed))
     if not isinstance(fixed, Mapping):

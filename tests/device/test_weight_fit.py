@@ -55,9 +55,9 @@ def test_the_four_weight_currents_are_alike():
 
 @pytest.mark.parametrize("error", ERRORS)
 @pytest.mark.parametrize("spacing", ["linear", "logarithmic"])
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_few_currents_as_brute_force_over_all_choices(spacing, seed, error):
-    # Not guaranteed by the search; true for these instances, and for the 360 others that were tried.
+    # Not guaranteed by the search; true for these instances, and for 360 others that were tried.
     random = np.random.default_rng(seed)
     generator = random.uniform(1e-11, 1e-9, 10) if spacing == "linear" else 10 ** random.uniform(-11, -9, 10)
     table = table_of(generator)
@@ -101,10 +101,10 @@ def test_never_worse_than_obvious_choices(kind, count, error):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_more_random_starts_find_no_better_codes(kind, monkeypatch):
-    # What a search without guarantee can show: ten times the starts, from another seed, gain less than 1 %.
-    wanted = random_weights(kind, 300, seed=1)
+    # What a search without guarantee can show: seven times the starts, from another seed, gain less than 1 %.
+    wanted = random_weights(kind, 100, seed=1)
     quick = fit(wanted)
-    monkeypatch.setattr("brian2dynapse.weight_fit._RANDOM_STARTS", 120)
+    monkeypatch.setattr("brian2dynapse.weight_fit._RANDOM_STARTS", 80)
     assert quick.rms_error <= fit(wanted, seed=5).rms_error * 1.01
 
 
@@ -139,7 +139,7 @@ def test_weights_made_from_codes_are_recovered(currents, masks):
 
 
 @given(st.lists(st.just(0.0) | st.floats(1e-15, LARGEST), min_size=1, max_size=30), st.sampled_from(ERRORS))
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=20)
 def test_no_synapse_is_lost_and_masks_are_the_nearest(wanted, error):
     result = fit(wanted, error=error)
     wanted = np.array(wanted)
@@ -157,7 +157,7 @@ def test_ties_take_the_fewest_bits_then_the_smallest_mask():
 
 
 @given(st.lists(st.floats(1e-12, 1e-8), min_size=5, max_size=30), st.randoms(use_true_random=False))
-@settings(deadline=None, max_examples=8)
+@settings(deadline=None, max_examples=6)
 def test_the_order_of_weights_does_not_matter(wanted, random):
     order = list(range(len(wanted)))
     random.shuffle(order)
@@ -209,6 +209,17 @@ def test_shapes_follow_and_arrays_are_frozen():
 def test_no_weight_at_all_is_no_error():
     result = fit(np.zeros(3))
     assert not result.masks.any() and result.rms_error == result.largest_relative_error == 0
+
+
+@pytest.mark.parametrize("error", ERRORS)
+@pytest.mark.parametrize(
+    "wanted", [[5e-324], [1e-300, 2e-300, 3e-300, 4e-300, 5e-300], [5e-324, *np.geomspace(1e-30, 1e-6)]]
+)
+def test_weights_that_are_hardly_positive_are_weights(wanted, error):
+    result = fit(wanted, error=error)
+    # nothing overflows (warnings are errors here); the nearest sum is the smallest one
+    assert result.got[0] == min(result.currents)
+    assert result.rms_relative_error > 1 and result.to_frame()["relative_error"][0] > 1
 
 
 def test_the_table_of_a_fit():
