@@ -6,15 +6,15 @@ import numpy as np
 from brian2.core.spikesource import SpikeSource
 from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.subgroup import Subgroup
-from brian2.synapses.synapses import Synapses
-from brian2.units import Quantity, second
+from brian2.units import Quantity, amp, second
 
 from . import checks, circuits
 from .arrays import assign, variable_values
 from .errors import DynapseError, WeightError, WiringError, unknown_name
 from .facts import bias, modelled_parameters, synapse_parameters
 from .neurons import Neurons
-from .weights import mask_string, selected_current, weight_mask
+from .placed_synapses import PlacedSynapses
+from .weights import checked_currents, mask_string, selected_current, weight_mask
 from .wiring import fixed_indegree, random_pairs
 
 # delay: the delay currents beside the base current, by the bits that are set
@@ -24,12 +24,12 @@ DELAYS = {
     "mismatched": ("I_delay2",),
     "both": ("I_delay1", "I_delay2"),
 }
-_STORED = "targets, CAM words, masks, delays"
+_STORED = "masks"
 _WEIGHT_PARAMETERS = ("I_w0", "I_w1", "I_w2", "I_w3")
 _DELAY_PARAMETERS = ("I_delay0", "I_delay1", "I_delay2")
 
 
-class Connection(Synapses):
+class Connection(PlacedSynapses):
     """Synapses of one kind from a source of spikes to neurons of the chip.
 
     Parameters
@@ -40,8 +40,10 @@ class Connection(Synapses):
         Where the synapses are; their biases are those of the target's core.
     dendrite : str
         ``"ampa"``, ``"nmda"``, ``"gaba"`` or ``"shunt"``.
-    weight : str, int, sequence of bool, or array_like
-        Mask of the four weight bits, see `weights.weight_mask`; an array gives one mask a synapse.
+    weight : str, int, sequence of bool, array_like, or Quantity
+        Mask of the four weight bits, see `weights.weight_mask`; an array gives one mask a synapse. Or the current
+        that is wanted, in amp, one or one a synapse: the model has just that, and a mapping chooses the codes of
+        the weight currents and the masks that come nearest.
     delay : str
         ``"none"`` (no bit: the base delay), ``"precise"``, ``"mismatched"`` or ``"both"``.
     std : bool
@@ -96,16 +98,16 @@ class Connection(Synapses):
         self._delay_bits = delay
         self._std = bool(std)
         self._repeated = isinstance(origin, Neurons) and origin.repeats_events
-        self._mask = weight_mask(weight)
-        self._neurons = neurons
+        self._mask = self._checked_weight(weight)
+        self._all_to_all = False
         self._label = name or f"{source.name}_{target.name}_{dendrite}"
         self._delays_assigned = True
-        self._cams = np.empty(0, dtype=int)
-        self._posts = np.empty(0, dtype=int)
         if "dt" not in kwds:
             kwds.setdefault("clock", source.clock)  # that of the events
         equations, on_pre = circuits.synapse(dendrite, self._pages(merged=True))
+        self._neurons = neurons
         super().__init__(
+            neurons,
             source,
             target,
             model=equations,
@@ -117,11 +119,6 @@ class Connection(Synapses):
         neurons.receive(self)
 
     # -- what the connection is made of --------------------------------------------------------------
-
-    @property
-    def neurons(self) -> Neurons:
-        """The group that the synapses are on (the whole one, if the target is a subgroup)."""
-        return self._neurons
 
     @property
     def dendrite(self) -> str:
@@ -139,19 +136,19 @@ class Connection(Synapses):
         return self._std
 
     @property
-    def cams(self) -> np.ndarray:
-        """CAM word of each synapse on its neuron (a copy); they decide the mismatch. Empty on a chip without."""
-        return self._cams.copy()
+    def shares_tags(self) -> bool:
+        """Whether all sources are connected to all targets, by `connect`: a mapping gives them one tag then."""
+        return self._all_to_all
 
     @property
-    def weight(self) -> str | np.ndarray:
-        """Weight mask: a string if it is the same for all synapses, else integers, one a synapse (a copy)."""
+    def weight(self) -> str | np.ndarray | Quantity:
+        """Weight mask: a string if it is the same for all synapses, else integers, one a synapse,
+        or currents (copies)."""
         return mask_string(self._mask) if isinstance(self._mask, int) else self._mask.copy()
 
     @weight.setter
     def weight(self, value) -> None:
-        mask = weight_mask(value)
-        previous, self._mask = self._mask, mask
+        previous, self._mask = self._mask, self._checked_weight(value)
         if self._connect_called:
             try:
                 self._assign_weights()
@@ -164,6 +161,14 @@ class Connection(Synapses):
         """The group that the events come from (the whole one, if the source is a subgroup); None if not `Neurons`."""
         origin = self.source.source if isinstance(self.source, Subgroup) else self.source
         return origin if isinstance(origin, Neurons) else None
+
+    @staticmethod
+    def _checked_weight(weight) -> int | np.ndarray | Quantity:
+        return checked_currents(weight) * amp if isinstance(weight, Quantity) else weight_mask(weight)
+
+    @property
+    def _one_weight(self) -> bool:
+        return np.ndim(self._mask) == 0
 
     def pulse_width(self) -> Quantity:
         """Width of the pulse that an event makes, in second: Q_extender / I(SYPD_EXT_N), without mismatch."""
@@ -211,7 +216,7 @@ class Connection(Synapses):
 
     # -- making synapses -----------------------------------------------------------------------------
 
-    def connect(self, *args, level=0, seed=None, **kwds):
+    def connect(self, *args, level=0, seed=None, cams=None, tags=None, **kwds):
         """Brian2's `Synapses.connect` in every form; then weights and delays are set.
 
         Parameters
@@ -221,6 +226,9 @@ class Connection(Synapses):
         seed : int, optional
             With ``p`` as the only argument: the pairs are drawn in NumPy from this seed, the same on every target.
             Without it they differ from run to run, but for Brian2's own `seed` in runtime mode.
+        cams, tags : array_like of int, optional
+            With index arrays ``i`` and ``j``: CAM word and tag of each synapse, to be kept by a mapping. Synapses
+            that share a CAM word (from sources that share a tag) have the same one.
 
         Raises
         ------
@@ -231,14 +239,16 @@ class Connection(Synapses):
             that has nothing to draw.
         """
         standalone = not isinstance(get_device(), RuntimeDevice)
+        complete = args == (True,) or not args and kwds.get("n", 1) == 1 and set(kwds) <= {"p", "n"} and kwds.get("p", 1) == 1
         by_probability = not args and set(kwds) <= {"p"} and not isinstance(kwds.get("p", 1), str)
         if seed is not None and not (by_probability and kwds):
             raise WiringError(f"{self.name}: a seed goes with p alone, connect(p=0.1, seed=1)")
         if by_probability and (seed is not None or (standalone and self._individual(synapse_parameters()))):
             i, j = random_pairs(len(self.source), len(self.target), kwds.get("p", 1), seed)
             args, kwds = (), ({"i": i, "j": j} if len(i) else {"p": 0})
+        self._all_to_all = bool(complete and not self._connect_called)
         super().connect(*args, level=level + 1, **kwds)
-        self._take_cams()
+        self._take_cams(cams, tags)
         for name in ("Q_extender", "C_std"):
             if name in self.variables:
                 assign(self, name, self._neurons.chip.constants[name])
@@ -286,33 +296,11 @@ class Connection(Synapses):
     def _pages(self, merged: bool) -> list[str]:
         return circuits.synapse_pages(self._std, merged, self._repeated)
 
-    def _individual(self, parameters) -> bool:
-        """Whether the currents of parameters differ from synapse to synapse."""
-        return any(self._neurons.chip.mismatch_cv(modelled_parameters()[name]) > 0 for name in parameters)
-
-    def _take_cams(self) -> None:
-        """Note the targets of new synapses, and give them their CAM words; without mismatch nobody asks."""
-        if not self._individual(synapse_parameters()):
-            return
-        try:
-            posts = np.asarray(self.variables["_synaptic_post"].get_value())
-        except NotImplementedError:
-            raise WiringError(
-                f"{self.name}: on a chip with mismatch every synapse is an individual, and in standalone mode Brian2 "
-                "makes synapses of a condition or a generator only when the program runs; use index arrays, "
-                "connect(i=..., j=...), connect(p=...), or connect_fixed_indegree(...)"
-            ) from None
-        new = posts[len(self._posts) :]
-        self._cams = np.concatenate([self._cams, self._neurons.take_cams(new)])
-        self._posts = np.concatenate([self._posts, new])
-
-    def _currents(self, parameter: str) -> float | np.ndarray:
-        """Current of a bias in every synapse, amp; one number if they are all the same."""
-        name = modelled_parameters()[parameter]
-        current = self._neurons.bias_current(parameter)
-        if not self._neurons.chip.mismatch_cv(name):
-            return current
-        return current * self._neurons.chip.synapse_factors(name, self._neurons.physical[self._posts], self._cams)
+    def move(self, cams: np.ndarray) -> None:
+        """Put the synapses into other CAM words, as a mapping does; they get the mismatch of those."""
+        super().move(cams)
+        if self._individual(synapse_parameters()):
+            self._assign(synapse_parameters())
 
     def _assign(self, parameters, checked=True) -> None:
         """Set what follows from parameters of the synapses."""
@@ -340,7 +328,7 @@ class Connection(Synapses):
             assign(self.pre, "delay", delays)
 
     def _check_number_of_masks(self) -> None:
-        if isinstance(self._mask, int):
+        if self._one_weight:
             return
         try:
             count = len(self)
@@ -358,7 +346,10 @@ class Connection(Synapses):
     def _assign_weights(self, checked=True) -> None:
         if checked:
             self._check_number_of_masks()
-        elif not isinstance(self._mask, int) and len(self) != len(self._mask):
+        elif not self._one_weight and len(self) != len(self._mask):
+            return
+        if isinstance(self._mask, Quantity):  # one transistor of its kind for the current that is wanted
+            assign(self, "I_weight", np.asarray(self._mask) * self._factors("I_w0"))
             return
         bit_currents = [self._currents(parameter) for parameter in _WEIGHT_PARAMETERS]
         assign(self, "I_weight", selected_current(self._mask, np.stack(np.broadcast_arrays(*bit_currents), axis=-1)))
@@ -379,20 +370,15 @@ class Connection(Synapses):
         super().before_run(run_namespace)
 
     def _full_state(self):
-        delays = np.array(self.pre.variables["delay"].get_value())  # Brian2 2.9 forgets them
-        return super()._full_state() | {_STORED: (self._posts, self._cams, self._mask, delays)}
+        return super()._full_state() | {_STORED: self._mask}
 
     def _restore_from_full_state(self, state):
-        """Go back to a stored state: masks, places and delays, too (called by Brian2's `restore`)."""
+        """Go back to a stored state: masks, too (called by Brian2's `restore`)."""
         super()._restore_from_full_state({name: value for name, value in state.items() if name != _STORED})
-        self._posts, self._cams, self._mask, delays = state[_STORED]
-        variable = self.pre.variables["delay"]
-        if not variable.scalar:
-            variable.resize(delays.size)
-        variable.set_value(delays)
+        self._mask = state[_STORED]
 
     def __repr__(self) -> str:
-        mask = self.weight if isinstance(self._mask, int) else "one mask a synapse"
+        mask = self.weight if self._one_weight else "one for each synapse"
         return (
             f"<Connection '{self.name}': {self.source.name} to {self.target.name}, {self._dendrite}, "
             f"weight {mask}, delay {self._delay_bits}{', depressing' if self._std else ''}>"

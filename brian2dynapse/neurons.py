@@ -122,6 +122,7 @@ class Neurons(NeuronGroup):
             name=name,
             **kwds,
         )
+        self._placed_by_hand = physical is not None
         self._physical = self._physical_neurons(physical)
         self._synapses_made = np.zeros(self._N, dtype=int)
         self._compose()
@@ -174,6 +175,11 @@ class Neurons(NeuronGroup):
         return self._physical
 
     @property
+    def placed_by_hand(self) -> bool:
+        """Whether the places are part of the model: given as `physical`, or those of nodes of the diffusion grid."""
+        return self._placed_by_hand or "deam_ampa" in self._latches
+
+    @property
     def circuits(self) -> list[str]:
         """Names of the equation files that this group runs."""
         return circuits.circuits_of(self._latches, self._dendrites, self._reading, self._calcium)
@@ -195,6 +201,18 @@ class Neurons(NeuronGroup):
         if dendrite not in self._dendrites:
             self._dendrites |= {dendrite}
             self._compose()
+
+    def move(self, physical: np.ndarray) -> None:
+        """Put the neurons onto other physical ones, as a mapping does; they get the mismatch of those.
+
+        Parameters
+        ----------
+        physical : numpy.ndarray of int
+            1024*chip + 256*core + neuron, shape (N,).
+        """
+        self._physical = np.asarray(physical, dtype=int)
+        if self._chip.individual:
+            self._assign(self.equation_parameters())
 
     def equation_parameters(self) -> list[str]:
         """Names of the parameters that come from biases."""

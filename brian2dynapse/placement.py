@@ -54,7 +54,7 @@ def places_asked(demand: Demand, place, chips: int | None = None) -> dict[str, l
             elsewhere = set((names[name].physical // NEURONS_PER_CORE).tolist()) - set(asked[name])
             if elsewhere:
                 raise MappingError(
-                    f"{name} is to be placed on {_core_names(asked[name])}, but its neurons were made with physical=... "
+                    f"{name} is to be placed on {_core_names(asked[name])}, but was made with physical=... "
                     f"on {_core_names(sorted(elsewhere))}; leave out one of the two"
                 )
     return asked
@@ -371,7 +371,7 @@ def place_neurons(
             worst = members[short[0]]
             raise MappingError(
                 f"CAM words of {demand.label(worst)}: {needs[worst]} are needed; by the profile of the chip, the best "
-                f"neuron left on {core_name(core)} has {capacity[core, chosen[short[0]]]} usable of {SYNAPSES_PER_NEURON}"
+                f"neuron left on {core_name(core)} has {capacity[core, chosen[short[0]]]} usable"
             )
         physical[members] = core * NEURONS_PER_CORE + chosen
     return physical

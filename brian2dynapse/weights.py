@@ -65,6 +65,32 @@ def weight_mask(weight) -> int | np.ndarray:
     raise WeightError(f"weight is {weight!r}; {_ALLOWED}")
 
 
+def checked_currents(weight) -> np.ndarray:
+    """Check weights that are given as currents.
+
+    Parameters
+    ----------
+    weight : Quantity
+        In amp, one or one a synapse.
+
+    Returns
+    -------
+    numpy.ndarray
+        Amp, as given.
+
+    Raises
+    ------
+    WeightError
+        If it is no current, negative or not finite, or not one- or zero-dimensional.
+    """
+    currents = np.array(weight, dtype=float)
+    if str(weight.dim) != "A" or currents.ndim > 1 or not np.all(np.isfinite(currents)) or np.any(currents < 0):
+        raise WeightError(
+            f"weight is {weight}; as a current it is in amp, not negative, one or one a synapse; {_ALLOWED}"
+        )
+    return currents
+
+
 def mask_string(mask: int) -> str:
     """The mask as four characters, bit 0 rightmost."""
     return format(int(mask), f"0{WEIGHT_BITS}b")

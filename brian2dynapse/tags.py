@@ -1,0 +1,245 @@
+"""Tags of packets and CAM words of synapses. Integers only; no Brian2.
+
+Two packets may have the same tag only where no core gets both: a tag carries no source. Tags that are free on the whole
+board are taken first, so that numbers repeat only when they run out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import coo_array, vstack
+
+from .configuration import LARGEST_TAG
+from .demand import UNSET, Demand
+from .errors import MappingError
+from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
+from .placement import core_name
+from .routing import Routes
+
+RESERVED_TAGS = {2047: "the end marker", 1024: "the clock query"}  # of the vendor's tools
+TAGS = LARGEST_TAG + 1
+HALF = TAGS // 2  # CAMs are tested apart for tags below and from here on
+NODES = 200  # of the search for halves; a limit of time would give other results on slower machines
+
+
+@dataclass
+class Words:
+    """Tag and CAM word of every word of `Routes`, and what sources send: rows (source, chip, tag, core mask)."""
+
+    tag: np.ndarray
+    cam: np.ndarray
+    sends: np.ndarray
+
+
+class Tagger:
+    """Chooses tags and CAM words.
+
+    Parameters
+    ----------
+    demand : Demand
+        The network.
+    routes : Routes
+        Its packets.
+    physical : numpy.ndarray of int
+        Physical neuron of each neuron.
+    profile : ChipProfile or None
+        Of the board; None is a board without defects.
+    chips : int
+        Chips of the board.
+    """
+
+    def __init__(self, demand: Demand, routes: Routes, physical: np.ndarray, profile, chips: int):
+        self.demand, self.routes, self.physical, self.profile = demand, routes, physical, profile
+        cores = CORES_PER_CHIP * chips
+        self.free = np.ones((cores, TAGS), dtype=bool)  # tags that a packet can still have in each core
+        if profile is not None:
+            self.free = profile.tags.reshape(cores, TAGS).copy()
+        self.free[:, list(RESERVED_TAGS)] = False
+        self.new = np.ones(TAGS, dtype=bool)  # tags that nobody has
+        self.order = np.append(np.arange(1, TAGS), 0)  # 0 last: a CAM word that is not used has it
+        self.mask = np.zeros(len(routes.members), dtype=int)
+        np.bitwise_or.at(self.mask, routes.sends[:, 1], routes.sends[:, 2])
+        self.word_core = physical[routes.word_target] // NEURONS_PER_CORE
+
+    def assign(self) -> Words:
+        """Tags, then CAM words.
+
+        Raises
+        ------
+        MappingError
+            If the tags of a core, or the CAM words of a neuron that work with them, do not suffice.
+        """
+        tags = self._tags()  # (packet, core) to tag
+        routes = self.routes
+        word_tag = tags[routes.word_packet, self.word_core % CORES_PER_CHIP]
+        sends = []
+        for source, packet, mask in routes.sends.tolist():
+            cores = [k for k in range(CORES_PER_CHIP) if mask >> k & 1]
+            for tag in dict.fromkeys(tags[packet, cores].tolist()):
+                part = sum(1 << k for k in cores if tags[packet, k] == tag)
+                sends.append((source, int(routes.packet_chip[packet]), tag, part))
+        sends = np.array(sorted(sends), dtype=int).reshape(-1, 4)
+        return Words(word_tag, self._cams(word_tag), sends)
+
+    # -- tags ----------------------------------------------------------------------------------------
+
+    def _tags(self) -> np.ndarray:
+        """Tag of every packet in the cores of its chip, `UNSET` where it does not go."""
+        tags = np.full((len(self.mask), CORES_PER_CHIP), UNSET)
+        asked = self._asked_tags()
+        for packet, tag in enumerate(asked):
+            if tag != UNSET:
+                self._give(tags, packet, self.mask[packet], int(tag))
+        halves = self._halves(asked)
+        spare = self.demand.destinations_available.copy()
+        np.subtract.at(spare, self.routes.sends[:, 0], 1)
+        few = [int(self._candidates(packet, mask).sum()) for packet, mask in enumerate(self.mask)]
+        for packet in sorted(np.flatnonzero(asked == UNSET), key=lambda packet: few[packet]):  # the choosiest first
+            left = int(self.mask[packet])
+            while left:
+                part, tag = self._choose(packet, left, halves[packet], spare)
+                self._give(tags, packet, part, tag)
+                left &= ~part
+                if left:  # another tag for the other cores costs each source a destination
+                    spare[self.routes.members[packet]] -= 1
+        return tags
+
+    def _asked_tags(self) -> np.ndarray:
+        asked = np.full(len(self.mask), UNSET)
+        wanted = self.demand.synapses["tag"].to_numpy()[self.routes.first]
+        asked[self.routes.word_packet] = wanted
+        for tag, what in RESERVED_TAGS.items():
+            if np.any(asked == tag):
+                raise MappingError(f"tag {tag} is asked for, but it is {what} of the vendor's tools; take another one")
+        if np.any(asked > LARGEST_TAG):
+            raise MappingError(f"tag {asked.max()} is asked for; a tag is 0..{LARGEST_TAG}")
+        return asked
+
+    def _cores(self, packet: int, mask: int) -> list[int]:
+        first = CORES_PER_CHIP * int(self.routes.packet_chip[packet])
+        return [first + k for k in range(CORES_PER_CHIP) if mask >> k & 1]
+
+    def _give(self, tags: np.ndarray, packet: int, mask: int, tag: int) -> None:
+        cores = self._cores(packet, mask)
+        tags[packet, np.array(cores) % CORES_PER_CHIP] = tag
+        self.free[cores, tag] = False
+        self.new[tag] = False
+
+    def _candidates(self, packet: int, mask: int) -> np.ndarray:
+        return np.logical_and.reduce(self.free[self._cores(packet, mask)])
+
+    def _choose(self, packet: int, mask: int, half, spare: np.ndarray) -> tuple[int, int]:
+        """Cores of this mask, all of them if possible, and a tag that is free in them."""
+        parts = sorted((p for p in range(1, mask + 1) if p & mask == p), key=lambda p: (-p.bit_count(), p))
+        if np.any(spare[self.routes.members[packet]] < 1):
+            parts = parts[:1]
+        for part in parts:
+            free = self._candidates(packet, part)
+            if half is not None:
+                free &= (np.arange(TAGS) >= HALF) == half
+            for candidates in (free & self.new, free):
+                ordered = candidates[self.order]
+                if ordered.any():
+                    return part, int(self.order[np.argmax(ordered)])
+        self._raise_tags(packet, mask)
+
+    def _raise_tags(self, packet: int, mask: int) -> None:
+        cores = self._cores(packet, mask)
+        used = {core: np.count_nonzero(self.mask[self.routes.packet_chip == core // CORES_PER_CHIP] >> core % 4 & 1)
+                for core in cores}  # fmt: skip
+        works = np.ones((len(cores), TAGS), dtype=bool)
+        if self.profile is not None:
+            works = self.profile.tags.reshape(-1, TAGS)[cores]
+        count = int(np.logical_and.reduce(works).sum()) - len(RESERVED_TAGS)
+        sources = ", ".join(self.demand.label(source) for source in self.routes.members[packet][:3])
+        more = ", ..." if len(self.routes.members[packet]) > 3 else ""
+        asked = ", ".join(f"{core_name(core)}: {number} sources" for core, number in used.items())
+        raise MappingError(
+            f"tags of {', '.join(core_name(core) for core in cores)}: none is left for {sources}{more}. "
+            f"{asked}; up to {count} tags work there. Let fewer sources reach the core, place its populations on "
+            "several cores, or connect all-to-all, which shares tags"
+        )
+
+    # -- halves of the tags, for chips with defects ---------------------------------------------------
+
+    def _halves(self, asked: np.ndarray) -> list:
+        """For every packet, whether its tag is in the upper half; None where it does not matter."""
+        count = len(self.mask)
+        if self.profile is None or not count:
+            return [None] * count
+        usable = self.profile.usable.reshape(-1, SYNAPSES_PER_NEURON, 2)[self.physical]
+        low, high = usable.sum(axis=1).T
+        neurons = self.routes.word_target
+        words = coo_array((np.ones(len(neurons)), (neurons, self.routes.word_packet)), shape=(len(low), count)).tocsr()
+        cores = len(self.free)
+        reach = np.array([[core in self._cores(p, self.mask[p]) for p in range(count)] for core in range(cores)])
+        tags_low, tags_high = self.free[:, :HALF].sum(axis=1), self.free[:, HALF:].sum(axis=1)
+        upper = np.ones(count)
+        if np.all(words @ upper <= high) and np.all(reach @ upper <= tags_high) and not np.any(asked < HALF):
+            return [True] * count
+        # x = 1: upper half. CAM words and tags of either half suffice; as many as possible in the upper, which
+        # works better on real chips
+        known = asked != UNSET
+        bounds = Bounds(np.where(known, asked >= HALF, 0), np.where(known, asked >= HALF, 1))
+        matrix = vstack([words, coo_array(reach.astype(float))]).tocsr()
+        totals = np.concatenate([words @ upper, reach @ upper])
+        most = np.concatenate([high, np.where(reach.any(axis=1), tags_high, np.inf)])
+        least = totals - np.concatenate([low, np.where(reach.any(axis=1), tags_low, np.inf)])
+        found = milp(
+            -np.ones(count),
+            integrality=np.ones(count),
+            bounds=bounds,
+            constraints=LinearConstraint(matrix, least, most),
+            options={"node_limit": NODES, "mip_rel_gap": 1e-2},
+        )
+        if found.x is None:
+            return [None] * count  # tags are given as they come; what then fails has a name
+        return [bool(one) for one in np.round(found.x)]
+
+    # -- CAM words -----------------------------------------------------------------------------------
+
+    def _cams(self, word_tag: np.ndarray) -> np.ndarray:
+        """CAM word of every word: those that work with few tags first, in the order of the synapses."""
+        asked = self.demand.synapses["cam"].to_numpy()[self.routes.first]
+        cams = asked.copy()
+        neurons = self.routes.word_target
+        order = np.argsort(neurons, kind="stable")
+        for words in np.split(order, np.flatnonzero(np.diff(neurons[order])) + 1) if len(order) else ():
+            neuron = int(neurons[words[0]])
+            works = self._works(neuron)
+            taken = asked[words][asked[words] != UNSET]
+            if np.any(taken >= SYNAPSES_PER_NEURON) or len(np.unique(taken)) < len(taken):
+                raise MappingError(f"CAM words of {self.demand.label(neuron)}: {sorted(taken.tolist())} are asked for; "
+                                   "give each synapse one of 0..63")  # fmt: skip
+            works[taken] = False
+            free_words = words[asked[words] == UNSET]
+            for half in (0, 1):
+                mine = free_words[(word_tag[free_words] >= HALF) == bool(half)]
+                only = np.flatnonzero(works[:, half] & ~works[:, 1 - half])
+                both = np.flatnonzero(works[:, half] & works[:, 1 - half])
+                candidates = np.concatenate([only, both])
+                if len(candidates) < len(mine):
+                    self._raise_cams(neuron, words, word_tag)
+                cams[mine] = candidates[: len(mine)]
+                works[cams[mine]] = False
+        return cams
+
+    def _works(self, neuron: int) -> np.ndarray:
+        if self.profile is None:
+            return np.ones((SYNAPSES_PER_NEURON, 2), dtype=bool)
+        chip, within = divmod(int(self.physical[neuron]), NEURONS_PER_CHIP)
+        return self.profile.usable[(chip, *divmod(within, NEURONS_PER_CORE))].copy()
+
+    def _raise_cams(self, neuron: int, words: np.ndarray, word_tag: np.ndarray) -> None:
+        low = np.count_nonzero(word_tag[words] < HALF)
+        works = self._works(neuron)
+        raise MappingError(
+            f"CAM words of {self.demand.label(neuron)} ({core_name(self.physical[neuron] // NEURONS_PER_CORE)} neuron "
+            f"{self.physical[neuron] % NEURONS_PER_CORE}): {low} are needed for tags below {HALF} and "
+            f"{len(words) - low} for others; {works[:, 0].sum()} and {works[:, 1].sum()} work with them, "
+            f"{works.any(axis=1).sum()} in all; used by "
+            f"{self.demand.used_by(self.demand.synapses['link'].to_numpy()[self.routes.first[words]])}"
+        )
