@@ -132,6 +132,8 @@ class Configuration:
     ----------
     chips : int
         Number of chips.
+    labels : Labels, optional
+        What populations and inputs are called, see `labels`; none unless given. Comments, not what the chips hold.
     **arrays : array_like of int or bool
         Entries by the names of `fields`, each of shape (chips, *shape). What is not given is blank: no synapses
         and destinations, all latches off, no monitors, the documented codes, positions as `default_positions`.
@@ -141,18 +143,22 @@ class Configuration:
     UnknownNameError
         For an entry that does not exist.
     ConfigurationError
-        If entries have a wrong shape, type or value; its `errors` lists all, with their paths in the driver's tree.
+        If entries have a wrong shape, type or value, or labels are wrong; its `errors` lists all, with their paths in
+        the driver's tree, or in the labels.
 
     Notes
     -----
-    Two configurations are equal if all their words and codes are; then the chips are. Item access reads like the
-    vendor driver's tree: ``configuration.chips[0].cores[1].neurons[5].synapses[3].tag``.
+    Two configurations are equal if all their words and codes are; then the chips are. Labels count neither for that
+    nor in `diff`. Item access reads like the vendor driver's tree:
+    ``configuration.chips[0].cores[1].neurons[5].synapses[3].tag``.
 
     Not held, and left alone in the driver: enables of the spiking ADC, reference monitors, power-down of
     generators, sensor interfaces.
     """
 
-    def __init__(self, chips: int = 1, **arrays):
+    def __init__(self, chips: int = 1, *, labels=None, **arrays):
+        from .labels import Labels, errors_of  # their ranges are those of the entries declared here
+
         if isinstance(chips, bool) or not isinstance(chips, (int, np.integer)) or chips < 1:
             raise DynapseError(f"chips is {chips!r}; give the number of chips, a positive integer")
         for name in arrays:
@@ -172,6 +178,8 @@ class Configuration:
             stored.setflags(write=False)
             setattr(self, name, stored)
         errors += self._doubled_positions() if not errors else []
+        self.labels = Labels() if labels is None else labels
+        errors += errors_of(self.labels, self._count)
         if errors:
             raise ConfigurationError(errors)
         self._frozen = True
@@ -195,7 +203,7 @@ class Configuration:
         return hash((len(self), *(getattr(self, name).tobytes() for name in ("core_codes", "synapse_tag", "latches"))))
 
     def __reduce__(self):
-        return _remade, (self._count, self.arrays())
+        return _remade, (self._count, self.arrays(), self.labels)
 
     def _doubled_positions(self) -> list[str]:
         seen = {}
@@ -207,15 +215,15 @@ class Configuration:
         """All entries by name, read-only arrays of shape (chips, ...)."""
         return {name: getattr(self, name) for name in fields()}
 
-    def replace(self, **arrays) -> Configuration:
-        """Another configuration in which some entries differ.
+    def replace(self, **changes) -> Configuration:
+        """Another configuration in which some entries, or the labels, differ.
 
         Parameters
         ----------
-        **arrays : array_like
-            As for the class.
+        **changes : array_like or Labels
+            As for the class. Labels that are not given stay.
         """
-        return Configuration(self._count, **(self.arrays() | arrays))
+        return Configuration(self._count, **({"labels": self.labels} | self.arrays() | changes))
 
     @cached_property
     def chips(self) -> Sequence:
@@ -303,8 +311,9 @@ class Configuration:
         -------
         pandas.DataFrame
             A row a core; columns chip, core, neurons, synapses, destinations (used ones), latches (names of those
-            that are on somewhere), monitored (neuron, or -1).
+            that are on somewhere), monitored (neuron, or -1), populations (those that the labels put there).
         """
+        labelled = self.labels.populations_of_cores()
         used, names = self.used_neurons().sum(axis=-1), list(facts.latch_table())
         synapses = (self.synapse_dendrite != 0).sum(axis=(-1, -2))
         destinations = (self.destination_core != 0).sum(axis=(-1, -2))
@@ -317,6 +326,7 @@ class Configuration:
                 "destinations": destinations[chip, core],
                 "latches": ", ".join(names[k] for k in np.flatnonzero(self.latches[chip, core].any(axis=0))),
                 "monitored": self.monitored[chip, core],
+                "populations": ", ".join(labelled.get(facts.CORES_PER_CHIP * chip + core, [])),
             }
             for chip, core in np.ndindex(self._count, facts.CORES_PER_CHIP)
         ]
@@ -377,5 +387,5 @@ def biases_of(name: str) -> tuple[str, ...]:
     return facts.biases_of({"sadc": "sadc_group"}.get(scope, scope))
 
 
-def _remade(chips: int, arrays: dict) -> Configuration:
-    return Configuration(chips, **arrays)
+def _remade(chips: int, arrays: dict, labels) -> Configuration:
+    return Configuration(chips, labels=labels, **arrays)

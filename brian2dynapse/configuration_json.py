@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from functools import cache
 from importlib import resources
@@ -12,7 +13,7 @@ import numpy as np
 from jsonschema import Draft202012Validator, ValidationError, validators
 
 from . import configuration as content
-from . import facts
+from . import facts, labels
 from .errors import ConfigurationError, DynapseError, unknown_name
 from .files import write_atomically
 
@@ -26,6 +27,7 @@ _TABLES = {
     "destinations": ("destination_", "slot", ("tag", "core", "x_hop", "y_hop")),
 }
 _PAIRS = ("01", "23")
+_KINDS = {"integer": "an integer", "string": "a string", "null": "null", "array": "an array", "object": "an object"}
 
 
 def schema() -> dict:
@@ -109,12 +111,13 @@ def to_dict(configuration: content.Configuration) -> dict:
     Returns
     -------
     dict
-        As the published schema says. Every word with an entry that is not zero is listed.
+        As the published schema says. Every word with an entry that is not zero is listed; labels if there are any.
     """
     if not isinstance(configuration, content.Configuration):
         raise DynapseError(f"configuration is {type(configuration).__name__}; give a Configuration")
     chips = [_chip(configuration, chip) for chip in range(len(configuration))]
-    return {"format": FORMAT, "version": VERSION, "chips": chips}
+    described = {"format": FORMAT, "version": VERSION, "chips": chips}
+    return described | ({"labels": labels.to_dict(configuration.labels)} if configuration.labels else {})
 
 
 def from_dict(found: dict, what: str = "configuration") -> content.Configuration:
@@ -194,7 +197,7 @@ def _configuration(found: dict) -> content.Configuration:
             groups = chip[f"sadc_group_parameters{pair}"]
             arrays["sadc_codes"][k, p] = [_in_order("sadc_group", group) for group in groups]
         arrays["global_codes"][k] = _in_order("global", chip["global_parameters"])
-    return content.Configuration(len(chips), **arrays)
+    return content.Configuration(len(chips), labels=labels.from_dict(found.get("labels")), **arrays)
 
 
 def _fill_core(arrays: dict[str, np.ndarray], where: tuple[int, int], described: dict) -> None:
@@ -238,7 +241,7 @@ def _errors(found) -> list[str]:
     told = [error for error in errors if error.validator == "type" or tuple(error.absolute_path) not in mistyped]
     messages = [message for error in told for message in _messages(error)]
     # The library repeats an error for every name that is missing, each message here names one of them.
-    return list(dict.fromkeys(messages)) + _errors_beyond_the_schema(found)
+    return list(dict.fromkeys(messages)) + _errors_beyond_the_schema(found) + _label_errors(found, messages)
 
 
 @cache
@@ -252,8 +255,9 @@ def _items(validator, items, instance, whole):
     if not isinstance(instance, list) or not isinstance(items, dict) or items.get("type") != "integer":
         yield from Draft202012Validator.VALIDATORS["items"](validator, items, instance, whole)
         return
-    values = items.get("enum") or range(items["minimum"], items["maximum"] + 1)
-    wrong = [k for k, value in enumerate(instance) if type(value) is not int or value not in values]
+    values, low, high = items.get("enum"), items.get("minimum", -math.inf), items.get("maximum", math.inf)
+    right = values.__contains__ if values else lambda value: low <= value <= high
+    wrong = [k for k, value in enumerate(instance) if type(value) is not int or not right(value)]
     for k in wrong[: content.LISTED_ERRORS]:
         yield from validator.descend(instance[k], items, path=k)
     if len(wrong) > content.LISTED_ERRORS:
@@ -274,14 +278,15 @@ def _messages(error: ValidationError) -> list[str]:
     if rule == "count":
         return [f"{path}: {error.message}"]
     if rule == "type":
-        kinds = {"integer": "an integer", "null": "null", "array": "an array", "object": "an object"}
-        wanted = " or ".join(kinds[one] for one in ([allowed] if isinstance(allowed, str) else allowed))
+        wanted = " or ".join(_KINDS[one] for one in ([allowed] if isinstance(allowed, str) else allowed))
         return [f"{path} is {_shown(got)}; give {wanted}"]
     bounds = {"minimum": f"at least {allowed}", "maximum": f"at most {allowed}"}
     if rule in bounds:
         return [f"{path} is {_shown(got)}; {bounds[rule]}"]
     if rule == "enum":
         return [f"{path} is {_shown(got)}; one of {', '.join(map(str, allowed))}"]
+    if rule == "minLength":
+        return [f"{path} is {_shown(got)}; give at least {allowed} character"]
     bounds = {"minItems": f"give at least {allowed}", "maxItems": f"give at most {allowed}"}
     return [f"{path} has {len(got)} entries; {bounds[rule]}" if rule in bounds else f"{path}: {error.message}"]
 
@@ -303,11 +308,32 @@ def _errors_beyond_the_schema(found: dict) -> list[str]:
     return errors + [f"position {list(place)} is that of chips {chips}" for place, chips in doubled.items()]
 
 
+def _label_errors(found: dict, told: list[str]) -> list[str]:
+    """What a schema cannot say about labels: nothing about what it has told about already."""
+    errors, chips, described = [], _list(found.get("chips")), found.get("labels")
+    for k, one in enumerate(_list(described.get("inputs")) if isinstance(described, dict) else []):
+        columns = one.get("events") if isinstance(one, dict) else None
+        if isinstance(columns, dict):
+            errors += _length_errors(f"labels.inputs[{k}].events", columns, labels.EVENT)
+    paths = {_first_word(message) for message in told}
+    more = labels.errors_of(labels.from_dict(described), len(chips), "events.{column}[{row}]") if chips else []
+    return errors + [message for message in more if _first_word(message) not in paths]
+
+
+def _first_word(message: str) -> str:
+    return message.split(" ", 1)[0].removesuffix(":")
+
+
+def _length_errors(path: str, columns: dict, names: tuple[str, ...]) -> list[str]:
+    lengths = {name: len(columns[name]) for name in names if isinstance(columns.get(name), list)}
+    listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
+    return [f"{path}: columns are of unequal length: {listed}"] if len(set(lengths.values())) > 1 else []
+
+
 def _table_errors(path: str, columns: dict, second: str, others: tuple[str, ...]) -> list[str]:
-    lengths = {name: len(columns[name]) for name in ("neuron", second, *others) if isinstance(columns.get(name), list)}
-    if len(set(lengths.values())) > 1:
-        listed = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        return [f"{path}: columns are of unequal length: {listed}"]
+    unequal = _length_errors(path, columns, ("neuron", second, *others))
+    if unequal:
+        return unequal
     neurons, places = _list(columns.get("neuron")), _list(columns.get(second))
     if not _integers(neurons) or not _integers(places):
         return []

@@ -90,7 +90,7 @@ def read(driver_configuration, positions=None) -> content.Configuration:
     Returns
     -------
     Configuration
-        What the driver's object says.
+        What the driver's object says. Without labels: the driver has no place for them, so they are lost on the way.
 
     Raises
     ------

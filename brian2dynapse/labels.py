@@ -161,7 +161,7 @@ def _neuron_errors(neurons, path: str, chips: int, owners: dict) -> list[str]:
         if not _within(neuron, 0, NEURONS_PER_CHIP * chips - 1):
             errors.append(f"{here} is {_shown(neuron)}; 0..{NEURONS_PER_CHIP * chips - 1}")
         elif owners.setdefault(neuron, here) != here:
-            errors.append(f"{here} is {neuron}, that of {owners[neuron]}; a physical neuron occurs once")
+            errors.append(f"{here} is {neuron}, that of {owners[neuron]}; a neuron occurs once")
     return _counted(errors, f"{path}.neurons")
 
 
@@ -169,12 +169,13 @@ def _dendrite_errors(dendrites, path: str) -> list[str]:
     names = [one.name for one in content.Dendrite if one]
     if not isinstance(dendrites, tuple):
         return [f"{path}.dendrites is {_shown(dendrites)}; give a sequence of {', '.join(names)}"]
-    return [
-        f"{path}.dendrites[{k}] is {_shown(one)}; "
-        + ("it occurs once" if one in dendrites[:k] else f"one of {', '.join(names)}")
+    unknown = [
+        f"{path}.dendrites[{k}] is {_shown(one)}; one of {', '.join(names)}"
         for k, one in enumerate(dendrites)
-        if one not in names or one in dendrites[:k]
+        if one not in names
     ]
+    counts = {name: dendrites.count(name) for name in names}
+    return unknown + [f"{path}.dendrites: {name!r} occurs {n} times" for name, n in counts.items() if n > 1]
 
 
 def _input_errors(label: InputLabel, path: str, event_path: str) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from brian2dynapse import facts
 from brian2dynapse.configuration import LISTED_ERRORS, Configuration, Dendrite, blank, fields
 from brian2dynapse.errors import ConfigurationError, DynapseError, UnknownNameError
+from brian2dynapse.labels import InputLabel, Labels, PopulationLabel
 
 
 def written(chips=1, **words):
@@ -180,6 +181,106 @@ def test_a_flood_of_errors_is_counted():
 def test_bad_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         Configuration(**arguments)
+
+
+# labels -------------------------------------------------------------------------------------------------------
+
+
+LABELS = Labels(
+    (PopulationLabel("pyr", (250, 260, 261), ("ampa",)), PopulationLabel("inh", (263, 1500), ("ampa", "gaba"))),
+    (InputLabel("ins", 2, ((0, 1030, 2, 0, 0), (1, 9, 15, -1, 0))),),
+)
+
+
+def test_labels_are_comments(example):
+    assert example.labels == Labels() and not Labels()
+    named = example.replace(labels=LABELS)
+    assert named.labels == LABELS and named == example and hash(named) == hash(example)
+    assert named.diff(example).empty
+    with pytest.raises(DynapseError, match="labels: a configuration is frozen"):
+        named.labels = Labels()
+
+
+def test_labels_stay_unless_replaced(example):
+    named = example.replace(labels=LABELS)
+    assert named.replace(monitored=blank("monitored", 2)).labels == LABELS
+    assert named.replace(labels=None).labels == Labels()
+    for how in (copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))):
+        assert how(named).labels == LABELS
+
+
+def test_labels_are_kept_as_tuples_of_plain_integers():
+    given = Labels(
+        [PopulationLabel("pyr", np.array([250, 260, 261]), ["ampa"]), PopulationLabel("inh", [263, np.int32(1500)],
+                                                                                      ("ampa", "gaba"))],
+        [InputLabel("ins", np.int64(2), np.array([[0, 1030, 2, 0, 0], [1, 9, 15, -1, 0]]))],
+    )  # fmt: skip
+    assert given == LABELS and hash(given) == hash(LABELS)
+    assert type(given.populations[0].neurons[0]) is type(given.inputs[0].events[0][1]) is int
+    assert PopulationLabel("pyr", range(3), ()).neurons == (0, 1, 2)
+
+
+def test_the_summary_names_the_populations_of_each_core(example):
+    summary = example.replace(labels=LABELS).summary().set_index(["chip", "core"])["populations"]
+    assert summary[summary != ""].to_dict() == {(0, 0): "pyr", (0, 1): "pyr, inh", (1, 1): "inh"}
+    assert set(example.summary()["populations"]) == {""}
+
+
+def test_all_errors_of_labels_are_listed_with_the_others():
+    labels = Labels(
+        [
+            PopulationLabel("pyr", (0, 1, 2, 1024), ("ampa", "gamma")),
+            PopulationLabel("", (3, True, 1, "4"), "ampa"),
+            PopulationLabel("inh", (), ("gaba", "gaba", "none")),
+            "exc",
+        ],
+        [
+            InputLabel("pyr", 2, [(0, 2047, 15, -7, 7), (2, 2048, 16, -8, 8), (0, 1)]),
+            InputLabel(None, 0, [(5, 0, 0, 0, 1.0), (-1, 0, 0, 0, 0)]),
+            InputLabel("ins", 1, None),
+        ],
+    )
+    tags = blank("synapse_tag", 1)
+    tags[0, 1, 200, 63] = 2048
+    with pytest.raises(ConfigurationError) as error:
+        Configuration(synapse_tag=tags, labels=labels)
+    assert error.value.errors == [
+        "chips[0].cores[1].neurons[200].synapses[63].tag is 2048; 0..2047",
+        "labels.populations[0].neurons[3] is 1024; 0..1023",
+        "labels.populations[0].dendrites[1] is 'gamma'; one of shunt, nmda, gaba, ampa",
+        "labels.populations[1].name is ''; give a name, a string that is not empty",
+        "labels.populations[1].neurons[1] is True; 0..1023",
+        "labels.populations[1].neurons[2] is 1, that of labels.populations[0].neurons[1]; a neuron occurs once",
+        "labels.populations[1].neurons[3] is '4'; 0..1023",
+        "labels.populations[1].dendrites is 'ampa'; give a sequence of shunt, nmda, gaba, ampa",
+        "labels.populations[2].neurons is (); give the physical neurons of the population, at least one",
+        "labels.populations[2].dendrites[2] is 'none'; one of shunt, nmda, gaba, ampa",
+        "labels.populations[2].dendrites: 'gaba' occurs 2 times",
+        "labels.populations[3] is 'exc'; give PopulationLabel",
+        "labels.inputs[0].name is 'pyr', that of labels.populations[0]; names are unique",
+        "labels.inputs[0].events[1].index is 2; 0..1",
+        "labels.inputs[0].events[1].tag is 2048; 0..2047",
+        "labels.inputs[0].events[1].core is 16; 0..15",
+        "labels.inputs[0].events[1].x_hop is -8; -7..7",
+        "labels.inputs[0].events[1].y_hop is 8; -7..7",
+        "labels.inputs[0].events[2] is (0, 1); give (index, tag, core, x_hop, y_hop)",
+        "labels.inputs[1].name is None; give a name, a string that is not empty",
+        "labels.inputs[1].size is 0; give the number of inputs, a positive integer",
+        "labels.inputs[1].events[0].y_hop is 1.0; -7..7",
+        "labels.inputs[1].events[1].index is -1; an integer, 0 or more",
+        "labels.inputs[2].events is None; give a sequence of (index, tag, core, x_hop, y_hop)",
+    ]
+
+
+@pytest.mark.parametrize("labels, message", [
+    ({}, r"labels is \{\}; give a Labels"),
+    (Labels(5), "labels.populations is 5; give a sequence of PopulationLabel"),
+    (Labels((), {1}), r"labels.inputs is \{1\}; give a sequence of InputLabel"),
+    (Labels([LABELS.inputs[0]]), r"labels.populations\[0\] is InputLabel\(.*; give PopulationLabel"),
+])  # fmt: skip
+def test_what_is_no_label_is_named(labels, message):
+    with pytest.raises(ConfigurationError, match=message):
+        Configuration(labels=labels)
 
 
 # the tree -----------------------------------------------------------------------------------------------------

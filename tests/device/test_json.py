@@ -20,6 +20,7 @@ from brian2dynapse.configuration import (
     fields,
 )
 from brian2dynapse.errors import ConfigurationError, DynapseError
+from brian2dynapse.labels import EVENT, InputLabel, Labels, PopulationLabel
 
 
 def random_configuration(seed, chips=1, filled=1.0):
@@ -38,6 +39,27 @@ def random_configuration(seed, chips=1, filled=1.0):
     return Configuration(chips, **arrays)
 
 
+def random_labels(seed, chips):
+    """Populations and inputs with any content that labels can have."""
+    random = np.random.default_rng(seed)
+    neurons = np.split(random.permutation(facts.NEURONS_PER_CHIP * chips)[:60], [1, 20, 27])
+    limits = [(0, 2048), (0, 16), (-7, 8), (-7, 8)]
+    dendrites = [one.name for one in Dendrite if one]
+    return Labels(
+        [PopulationLabel(f"population {k}", n, dendrites[: len(n) % 5]) for k, n in enumerate(neurons)],
+        [
+            InputLabel("silent", 3, ()),
+            InputLabel("ins", 9, [[k % 9, *(random.integers(*limit) for limit in limits)] for k in range(20)]),
+        ],
+    )
+
+
+LABELS = Labels(
+    [PopulationLabel("pyr", range(260, 264), ("ampa", "gaba")), PopulationLabel("inh", [7, 2047], ())],
+    [InputLabel("ins", 2, [(0, 1030, 0b0010, 0, 0), (1, 9, 0b1111, -1, 7)])],
+)
+
+
 def description():
     """What the file of a small configuration holds, to be damaged."""
     chip = Configuration(2)
@@ -46,7 +68,7 @@ def description():
     arrays["synapse_dendrite"][0, 1, :20, 2] = Dendrite.ampa
     arrays["destination_core"][1, 3, 7, 1] = 0b1010
     arrays["latches"][0, 2, [4, 9], 0] = True
-    return configuration_json.to_dict(Configuration(2, **arrays))
+    return configuration_json.to_dict(Configuration(2, labels=LABELS, **arrays))
 
 
 def errors_of(found):
@@ -64,6 +86,40 @@ def test_json_gives_the_same_configuration_back(seed, chips, filled):
     configuration = random_configuration(seed, chips, filled)
     found = json.loads(json.dumps(configuration_json.to_dict(configuration)))
     assert configuration_json.from_dict(found) == configuration
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 2**32), st.integers(1, 3))
+def test_json_gives_the_same_labels_back(seed, chips):
+    labels = random_labels(seed, chips)
+    found = json.loads(json.dumps(configuration_json.to_dict(Configuration(chips, labels=labels))))
+    assert configuration_json.from_dict(found).labels == labels
+    jsonschema.Draft202012Validator(configuration_json.schema()).validate(found)
+
+
+def test_labels_are_columns_in_the_file(tmp_path):
+    path = Configuration(2, labels=LABELS).to_json(tmp_path / "named.json")
+    assert json.loads(path.read_text())["labels"] == {
+        "populations": [
+            {"name": "pyr", "neurons": [260, 261, 262, 263], "dendrites": ["ampa", "gaba"]},
+            {"name": "inh", "neurons": [7, 2047], "dendrites": []},
+        ],
+        "inputs": [
+            {
+                "name": "ins",
+                "size": 2,
+                "events": {"index": [0, 1], "tag": [1030, 9], "core": [2, 15], "x_hop": [0, -1], "y_hop": [0, 7]},
+            }
+        ],
+    }
+    assert Configuration.from_json(path).labels == LABELS
+
+
+def test_a_file_needs_no_labels(tmp_path):
+    found = configuration_json.to_dict(Configuration())
+    assert "labels" not in found and configuration_json.from_dict(found).labels == Labels()
+    found["labels"] = {"populations": [], "inputs": []}
+    assert configuration_json.from_dict(found).labels == Labels()
 
 
 def test_a_full_chip_in_seconds(tmp_path):
@@ -155,6 +211,12 @@ def test_the_schema_agrees_with_the_tables():
     assert tuple(parts["latches"]["properties"]) == tuple(facts.latch_table())
     coarse, fine = (item["maximum"] + 1 for item in parts["code"]["prefixItems"])
     assert (coarse, fine) == (facts.COARSE_CODES, facts.FINE_CODES)
+    assert parts["population"]["properties"]["dendrites"]["items"]["enum"] == [one.name for one in Dendrite if one]
+    events = parts["events"]["properties"]
+    assert tuple(events) == EVENT
+    for name in EVENT[1:]:
+        field = fields()[f"destination_{name}"]
+        assert events[name]["items"] == {"type": "integer", "minimum": field.low, "maximum": field.high}
     columns = {
         "synapse": parts["synapses"]["properties"] | {"neuron": None, "cam": None},
         "destination": parts["destinations"]["properties"] | {"neuron": None, "slot": None},
@@ -193,6 +255,7 @@ def damaged(*path, value):
 
 
 CORE = ("chips", 0, "cores", 1)
+PYR, INS = ("labels", "populations", 0), ("labels", "inputs", 0)
 
 
 @pytest.mark.parametrize("path, value, expected", [
@@ -232,7 +295,36 @@ CORE = ("chips", 0, "cores", 1)
     (("chips", 0, "cores", 4), {}, "chips[0].cores has 5 entries; give at most 4"),
     (("chips",), [], "chips has 0 entries; give at least 1"),
     (("chips", 1), None, "chips[1] is null; give an object"),
-    (("comment",), "mine", "file: 'comment' is not a key; a key is one of format, version, chips"),
+    (("comment",), "mine", "file: 'comment' is not a key; a key is one of format, version, chips, labels"),
+    (("labels",), None, "labels is null; give an object"),
+    (("labels", "inputs"), {}, "labels.inputs is an object of 0; give an array"),
+    (("labels", "names"), [], "labels: 'names' is not a key; a key is one of populations, inputs"),
+    (PYR, 5, "labels.populations[0] is 5; give an object"),
+    ((*PYR, "name"), 5, "labels.populations[0].name is 5; give a string"),
+    ((*PYR, "name"), "", 'labels.populations[0].name is ""; give at least 1 character'),
+    ((*PYR, "name"), "inh", "labels.populations[1].name is 'inh', that of labels.populations[0]; names are unique"),
+    ((*PYR, "name"), "ins", "labels.inputs[0].name is 'ins', that of labels.populations[0]; names are unique"),
+    ((*PYR, "neurons"), "260", 'labels.populations[0].neurons is "260"; give an array'),
+    ((*PYR, "neurons"), [], "labels.populations[0].neurons has 0 entries; give at least 1"),
+    ((*PYR, "neurons", 3), 2048, "labels.populations[0].neurons[3] is 2048; 0..2047"),
+    ((*PYR, "neurons", 3), 10**30, f"labels.populations[0].neurons[3] is {10**30}; 0..2047"),
+    ((*PYR, "neurons", 3), -1, "labels.populations[0].neurons[3] is -1; at least 0"),
+    ((*PYR, "neurons", 3), 5.0, "labels.populations[0].neurons[3] is 5.0; give an integer"),
+    ((*PYR, "neurons", 3), 261,
+     "labels.populations[0].neurons[3] is 261, that of labels.populations[0].neurons[1]; a neuron occurs once"),
+    ((*PYR, "neurons", 3), 7,
+     "labels.populations[1].neurons[0] is 7, that of labels.populations[0].neurons[3]; a neuron occurs once"),
+    ((*PYR, "dendrites", 1), "gamma", 'labels.populations[0].dendrites[1] is "gamma"; one of shunt, nmda, gaba, ampa'),
+    ((*PYR, "dendrites", 1), "ampa", 'labels.populations[0].dendrites: "ampa" occurs 2 times'),
+    ((*INS, "size"), 0, "labels.inputs[0].size is 0; at least 1"),
+    ((*INS, "size"), 1, "labels.inputs[0].events.index[1] is 1; 0..0"),
+    ((*INS, "events", "index", 1), 2, "labels.inputs[0].events.index[1] is 2; 0..1"),
+    ((*INS, "events", "tag", 0), 2048, "labels.inputs[0].events.tag[0] is 2048; at most 2047"),
+    ((*INS, "events", "core", 0), 16, "labels.inputs[0].events.core[0] is 16; at most 15"),
+    ((*INS, "events", "x_hop", 0), -8, "labels.inputs[0].events.x_hop[0] is -8; at least -7"),
+    ((*INS, "events", "y_hop", 0), True, "labels.inputs[0].events.y_hop[0] is true; give an integer"),
+    ((*INS, "events", "tag", 2), 0,
+     "labels.inputs[0].events: columns are of unequal length: index 2, tag 3, core 2, x_hop 2, y_hop 2"),
     (("version",), 2, "version is 2; this package reads 1: update brian2dynapse"),
     (("version",), "1", 'version is "1"; this package reads 1'),
     (("version",), 1.0, "version is 1.0; this package reads 1"),
@@ -245,6 +337,8 @@ def test_wrong_entries_are_named(path, value, expected, tmp_path):
         configuration_json.read(file)
     assert expected in error.value.errors
     assert str(error.value).startswith(f"{file}: ")
+    if path[0] == "labels":
+        assert error.value.errors == [expected]  # what the schema has said is not said again
 
 
 def test_all_errors_are_listed_at_once():
@@ -256,6 +350,10 @@ def test_all_errors_are_listed_at_once():
     core["parameters"]["SOIF_LEEK_N"] = core["parameters"].pop("SOIF_LEAK_N")
     del core["parameters"]["SOIF_GAIN_N"], found["chips"][1]["position"]
     found["chips"][1]["cores"][0]["destinations"]["tag"].append(3)
+    found["labels"]["populations"][0]["neurons"][0] = 7
+    found["labels"]["populations"][0]["dendrites"].append(5)
+    found["labels"]["inputs"][0]["events"]["index"][0] = 2
+    del found["labels"]["inputs"][0]["name"]
     assert errors_of(found) == [
         "chips[0].cores[1].parameters.SOIF_GAIN_N is missing",
         "chips[0].cores[1].parameters.SOIF_LEAK_N is missing",
@@ -264,9 +362,13 @@ def test_all_errors_are_listed_at_once():
         "chips[0].cores[1].synapses.tag[17] is 2048; at most 2047",
         "chips[0].cores[1].synapses.weight[2] is 16; at most 15",
         "chips[1].position is missing",
+        "labels.populations[0].dendrites[2] is 5; one of shunt, nmda, gaba, ampa",
+        "labels.inputs[0].name is missing",
         "chips[0].cores[1].synapses: neuron 4, cam 2 occurs 2 times",
         "chips[1].cores[0].destinations: columns are of unequal length: neuron 0, slot 0, tag 1, core 0, x_hop 0, "
         "y_hop 0",
+        "labels.populations[1].neurons[0] is 7, that of labels.populations[0].neurons[0]; a neuron occurs once",
+        "labels.inputs[0].events.index[0] is 2; 0..1",
     ]
 
 
@@ -280,6 +382,9 @@ def test_a_flood_of_errors_is_counted_and_quick():
     words = len(found["chips"][0]["cores"][2]["synapses"]["tag"])
     assert f"chips[0].cores[2].synapses.tag: {words} wrong entries in all" in errors
     assert len(errors) == 4 * (LISTED_ERRORS + 1)
+    found = configuration_json.to_dict(Configuration(labels=Labels(LABELS.populations[:1])))
+    found["labels"]["populations"][0]["neurons"] = [1024] * 5000
+    assert len(errors_of(found)) == LISTED_ERRORS + 1
 
 
 @pytest.mark.parametrize("text, message", [
