@@ -239,7 +239,9 @@ class Connection(PlacedSynapses):
             that has nothing to draw.
         """
         standalone = not isinstance(get_device(), RuntimeDevice)
-        complete = args == (True,) or not args and kwds.get("n", 1) == 1 and set(kwds) <= {"p", "n"} and kwds.get("p", 1) == 1
+        complete = args == (True,) or (
+            not args and set(kwds) <= {"p", "n"} and kwds.get("p", 1) == kwds.get("n", 1) == 1
+        )
         by_probability = not args and set(kwds) <= {"p"} and not isinstance(kwds.get("p", 1), str)
         if seed is not None and not (by_probability and kwds):
             raise WiringError(f"{self.name}: a seed goes with p alone, connect(p=0.1, seed=1)")
@@ -319,13 +321,18 @@ class Connection(PlacedSynapses):
         self._delays_assigned = True
 
     def _set_delays(self) -> None:
-        if not self._individual(_DELAY_PARAMETERS):
-            self.pre.variables["delay"].set_value(self.delay_time())  # one delay for all
-            return
-        currents = [np.broadcast_to(self._currents(name), self._posts.shape) for name in self._delay_currents()]
-        if len(self._posts):
-            delays = self._delays(currents)
+        delays = self.delays_of_codes()
+        if np.ndim(delays) == 0:
+            self.pre.variables["delay"].set_value(delays * second)  # one delay for all
+        elif len(delays):
             assign(self.pre, "delay", delays)
+
+    def delays_of_codes(self) -> float | np.ndarray:
+        """Delays by the codes and bits, second: one for all, or one a synapse on a chip with mismatch."""
+        if not self._individual(_DELAY_PARAMETERS):
+            return float(self.delay_time())
+        currents = [np.broadcast_to(self._currents(name), self._posts.shape) for name in self._delay_currents()]
+        return self._delays(currents) if len(self._posts) else np.empty(0)
 
     def _check_number_of_masks(self) -> None:
         if self._one_weight:
@@ -348,11 +355,14 @@ class Connection(PlacedSynapses):
             self._check_number_of_masks()
         elif not self._one_weight and len(self) != len(self._mask):
             return
+        assign(self, "I_weight", self.weights_of_codes())
+
+    def weights_of_codes(self) -> float | np.ndarray:
+        """Weight currents by the codes and masks, or the currents asked for, amp; with mismatch, one a synapse."""
         if isinstance(self._mask, Quantity):  # one transistor of its kind for the current that is wanted
-            assign(self, "I_weight", np.asarray(self._mask) * self._factors("I_w0"))
-            return
+            return np.asarray(self._mask) * self._factors("I_w0")
         bit_currents = [self._currents(parameter) for parameter in _WEIGHT_PARAMETERS]
-        assign(self, "I_weight", selected_current(self._mask, np.stack(np.broadcast_arrays(*bit_currents), axis=-1)))
+        return selected_current(self._mask, np.stack(np.broadcast_arrays(*bit_currents), axis=-1))
 
     # -- Brian2 --------------------------------------------------------------------------------------
 

@@ -57,6 +57,14 @@ class MappingError(DynapseError):
     """A network that does not fit the chip; names the resource, who needs it, used and available."""
 
 
+class RoomError(MappingError):
+    """Neurons or bias sets for which the cores of the board do not suffice."""
+
+
+class TagError(MappingError):
+    """Sources for which the tags of a core do not suffice."""
+
+
 class VerificationError(DynapseError):
     """A configuration that does not realise the network that was asked for."""
 

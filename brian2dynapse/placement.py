@@ -11,7 +11,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import lil_array
 
 from .demand import Demand
-from .errors import MappingError
+from .errors import MappingError, RoomError, unknown_name
 from .facts import CORES_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 
 # Weights of the objective: a core in use, a part of a population, a chip that a population projects to.
@@ -40,8 +40,6 @@ def places_asked(demand: Demand, place, chips: int | None = None) -> dict[str, l
     asked = {}
     for name, cores in (place or {}).items():
         if name not in names:
-            from .errors import unknown_name
-
             raise unknown_name("population of the network", name, names)
         pairs = [cores] if np.ndim(cores) == 1 else list(cores)
         for pair in pairs:
@@ -147,7 +145,7 @@ def _check_room(demand: Demand, chips: int, asked) -> None:
     sizes = ", ".join(f"{population.name} {population.size}" for population in demand.populations)
     board = f"{chips} chip{'s' if chips > 1 else ''}"
     if demand.neuron_count > cores * NEURONS_PER_CORE:
-        raise MappingError(
+        raise RoomError(
             f"neurons: {demand.neuron_count} are asked for ({sizes}), {board} has {cores * NEURONS_PER_CORE}; "
             "use fewer, or give more chips, map_network(..., chips=...)"
         )
@@ -160,7 +158,7 @@ def _check_room(demand: Demand, chips: int, asked) -> None:
             f"{count} for {', '.join(one.name for one in members)}"
             for count, members in zip(cores_needed, by_set.values(), strict=True)
         )
-        raise MappingError(
+        raise RoomError(
             f"cores: {sum(cores_needed)} are needed ({sets}), {board} has {cores}; all neurons of a core share one set "
             f"of biases, and there are {len(by_set)} sets: give populations the same codes, or give more chips"
         )
@@ -309,7 +307,7 @@ def first_fit(demand: Demand, allowed: np.ndarray, fixed: np.ndarray, order: np.
             if taken:
                 set_of[core] = population.bias_set
         if left:
-            raise MappingError(
+            raise RoomError(
                 f"neurons: {population.name} has {population.size}, but cores with its biases have room for "
                 f"{population.size - left}; use fewer bias sets, another place, or more chips"
             )

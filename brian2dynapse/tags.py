@@ -14,7 +14,7 @@ from scipy.sparse import coo_array, vstack
 
 from .configuration import LARGEST_TAG
 from .demand import UNSET, Demand
-from .errors import MappingError
+from .errors import MappingError, TagError
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 from .placement import core_name
 from .routing import Routes
@@ -157,7 +157,7 @@ class Tagger:
         sources = ", ".join(self.demand.label(source) for source in self.routes.members[packet][:3])
         more = ", ..." if len(self.routes.members[packet]) > 3 else ""
         asked = ", ".join(f"{core_name(core)}: {number} sources" for core, number in used.items())
-        raise MappingError(
+        raise TagError(
             f"tags of {', '.join(core_name(core) for core in cores)}: none is left for {sources}{more}. "
             f"{asked}; up to {count} tags work there. Let fewer sources reach the core, place its populations on "
             "several cores, or connect all-to-all, which shares tags"
