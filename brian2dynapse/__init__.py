@@ -10,16 +10,23 @@ _PUBLIC = {
     "Biases": "biases",
     "Code": "biases",
     "Chip": "chip",
+    "ChipProfile": "chip_profile",
     "Neurons": "neurons",
     "Connection": "connection",
+    "Configuration": "configuration",
+    "Dendrite": "configuration",
+    "Labels": "labels",
     "CodeError": "errors",
+    "ConfigurationError": "errors",
     "DynapseError": "errors",
+    "MappingError": "errors",
     "TimeStepError": "errors",
     "UnknownNameError": "errors",
+    "VerificationError": "errors",
     "WeightError": "errors",
     "WiringError": "errors",
 }
-_MODULES = ("dac", "facts", "measure", "networks", "plot")
+_MODULES = ("dac", "facts", "measure", "networks", "plot", "weight_fit")
 
 __all__ = sorted([*_PUBLIC, *_MODULES])
 
