@@ -12,6 +12,7 @@ import pandas as pd
 from brian2.units import Quantity, allunits, get_dimensions, get_unit, kelvin
 
 from . import facts
+from .chip_profile import ChipProfile
 from .errors import DynapseError, unknown_name
 from .mismatch import coefficients, log_normal, neuron_draws, pelgrom_cv, synapse_draws
 
@@ -51,6 +52,9 @@ class Chip:
         By default GABA (GABA_B) is subtracted from the input and shunt (GABA_A) adds to the leak, as
         the names and users' comments say. A predecessor of the vendor's simulator had it the other
         way round; True selects that.
+    profile : ChipProfile, optional
+        Which CAM words and tags of this individual work. None, the default, is a chip whose defects are not known; a
+        mapper takes it to have none and says so.
     **changes : Quantity or float
         Constants of this chip that differ from the set, for example ``C_mem=31*pF``.
 
@@ -83,6 +87,7 @@ class Chip:
         events_per_spike=1,
         conductance="single-ended",
         swap_gaba_shunt=False,
+        profile=None,
         **changes,
     ):
         if seed is not None and (not isinstance(seed, (int, np.integer)) or isinstance(seed, bool) or seed < 0):
@@ -95,6 +100,10 @@ class Chip:
             raise DynapseError(f"events_per_spike is {events_per_spike}; a spike makes 1 event or more")
         if not isinstance(swap_gaba_shunt, (bool, np.bool_)):
             raise DynapseError(f"swap_gaba_shunt is {swap_gaba_shunt!r}; give True or False")
+        if profile is not None and not isinstance(profile, ChipProfile):
+            raise DynapseError(
+                f"profile is {profile!r}; give a ChipProfile, for example ChipProfile.from_csv(path), or None"
+            )
         if conductance not in CONDUCTANCES:
             raise unknown_name("conductance", conductance, CONDUCTANCES)
         if not isinstance(constants, str):
@@ -105,6 +114,7 @@ class Chip:
         self.events_per_spike = int(events_per_spike)
         self.conductance = conductance
         self.swap_gaba_shunt = bool(swap_gaba_shunt)
+        self.profile = profile
         self.constants = {name: constant.value for name, constant in facts.constants(constants).items()}
         self.changes = {name: self._checked(name, value) for name, value in changes.items()}
         self.constants.update(self.changes)
@@ -310,8 +320,13 @@ class Chip:
         parts += [f"events_per_spike={self.events_per_spike}"] if self.events_per_spike > 1 else []
         parts += [f"conductance={self.conductance!r}"] if self.conductance != CONDUCTANCES[0] else []
         parts += ["swap_gaba_shunt=True"] if self.swap_gaba_shunt else []
+        parts += [f"profile=<{_chips(self.profile.chips)}>"] if self.profile is not None else []
         parts += [f"{name}={self.constant(name)}" for name in self.changes]
         return f"Chip({', '.join(parts)})"
+
+
+def _chips(count: int) -> str:
+    return f"{count} chip{'s' if count > 1 else ''}"
 
 
 def _shown(mismatch: float | str) -> str:

@@ -45,10 +45,21 @@ def test_shows_itself_with_sources():
     ({"C_mem": 1 * pA}, "give it in farad"),
     ({"C_mem": -1 * farad}, "one positive number"),
     ({"U_T": 0 * volt}, "one positive number"),
+    ({"profile": "mine.csv"}, "profile is 'mine.csv'; give a ChipProfile, for example ChipProfile.from_csv"),
 ])  # fmt: skip
 def test_bad_chips_are_named(arguments, message):
     with pytest.raises(bd.DynapseError, match=message):
         bd.Chip(**arguments)
+
+
+def test_a_chip_knows_its_defects_if_told():
+    profile = bd.ChipProfile.synthetic(seed=5, chips=2)
+    chip = bd.Chip(profile=profile)
+    assert chip.profile is profile and bd.Chip().profile is None
+    assert repr(chip) == "Chip(mismatch=0, constants='measured', profile=<2 chips>)"
+    assert "profile=<1 chip>" in repr(bd.Chip(profile=bd.ChipProfile.perfect()))
+    with pytest.raises(bd.DynapseError, match="profile of a chip cannot be changed"):
+        chip.profile = None
 
 
 def test_mismatch_statistics():
