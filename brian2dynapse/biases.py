@@ -46,14 +46,17 @@ class Biases:
     def __init__(self, codes: Mapping | None = None, table: dac.GeneratorTable | None = None):
         if table is not None and not isinstance(table, dac.GeneratorTable):
             raise DynapseError(f"table is {type(table).__name__}; give what dac.load_table returns")
+        asked = {}
         if isinstance(codes, Biases):
-            codes = codes._codes
+            codes, asked = codes._codes, codes._asked
         if not isinstance(codes, (Mapping, type(None))):
             raise DynapseError(f"codes is {type(codes).__name__}; give a mapping of names to codes, or from_csv(path)")
         self._table = table or dac.nominal_table()
         self._listeners = weakref.WeakSet()
         self._codes = {name: Code(*facts.bias(name).default) for name in facts.core_biases()}
+        self._asked = {}  # amp, of the biases that were set by a current
         self.update(codes or {})
+        self._asked.update(asked)
 
     @property
     def table(self) -> dac.GeneratorTable:
@@ -82,9 +85,9 @@ class Biases:
         return self._codes == other._codes and self._table.equals(other._table)
 
     def __reduce__(self):
-        # Copies and processes get the codes and the table; the groups that listen stay with the original.
+        # Copies and processes get codes, asked currents and table; the groups that listen stay with the original.
         table = None if self._table is dac.nominal_table() else self._table
-        return Biases, (self._codes.copy(), table)
+        return Biases, (self._codes.copy(), table), {"_asked": self._asked.copy()}
 
     def update(self, codes: Mapping) -> None:
         """Set several biases at once; nothing is set if one of them is wrong.
@@ -93,7 +96,8 @@ class Biases:
         ----------
         codes : mapping of str to code or current
             A code is a pair (coarse, fine) of integers; a current is a Brian2 quantity in amp, for
-            which the nearest of the 1536 codes is chosen. Zero current is the smallest code.
+            which the nearest of the 1536 codes is chosen. Zero current is the smallest code. What was asked for
+            is remembered, see `asked`.
 
         Raises
         ------
@@ -104,11 +108,15 @@ class Biases:
         """
         checked = {name: self.code_of(name, value) for name, value in codes.items()}
         before = {name: self._codes[name] for name, code in checked.items() if self._codes[name] != code}
+        asked_before = self._asked
+        kept = {name: current for name, current in asked_before.items() if name not in checked}
         self._codes.update(checked)
+        self._asked = kept | {name: float(value) for name, value in codes.items() if isinstance(value, Quantity)}
         try:
             self._notify(before)
         except Exception:  # a group refuses, for example a delay of seconds: all or nothing
             self._codes.update(before)
+            self._asked = asked_before
             self._notify(before)
             raise
 
@@ -136,9 +144,25 @@ class Biases:
         code = self[name]
         return dac.current(name, code.coarse, code.fine, self._table)
 
+    def asked(self, name: str) -> float | None:
+        """Current that a bias was set by, in amp; the nearest code has another one, see `current`.
+
+        Parameters
+        ----------
+        name : str
+            The bias.
+
+        Returns
+        -------
+        float or None
+            None if the bias was set by a code, or not at all. Copies remember it, CSV files do not.
+        """
+        self._check_name(name)
+        return self._asked.get(name)
+
     def copy(self) -> Biases:
-        """An independent set with the same codes and table."""
-        return Biases(self._codes, table=self._table)
+        """An independent set with the same codes, asked currents and table."""
+        return Biases(self, table=self._table)
 
     def subscribe(self, group) -> None:
         """Call ``group.biases_changed(names)`` whenever codes change; held weakly."""
@@ -155,23 +179,26 @@ class Biases:
         -------
         pandas.DataFrame
             A row a bias, in the order of the bias table; columns bias, coarse, fine, current_A,
-            role, parameter, effect, block, type, geometry_um.
+            role, parameter, effect, block, type, geometry_um, asked_A (NaN if set by a code), error (current
+            over asked - 1, else NaN).
         """
         rows = []
         for name, code in self._codes.items():
-            bias = facts.bias(name)
+            bias, current, asked = facts.bias(name), self.current_in_amp(name), self._asked.get(name, np.nan)
             rows.append(
                 {
                     "bias": name,
                     "coarse": code.coarse,
                     "fine": code.fine,
-                    "current_A": self.current_in_amp(name),
+                    "current_A": current,
                     "role": bias.role,
                     "parameter": bias.parameter,
                     "effect": bias.effect,
                     "block": bias.block,
                     "type": bias.type,
                     "geometry_um": bias.geometry,
+                    "asked_A": asked,
+                    "error": current / asked - 1 if asked else np.nan,
                 }
             )
         return pd.DataFrame(rows)

@@ -32,6 +32,7 @@ def test_every_core_bias_has_a_default():
     assert list(biases) == list(facts.core_biases())
     frame = biases.to_frame()
     assert list(frame.columns[:5]) == ["bias", "coarse", "fine", "current_A", "role"]
+    assert list(frame.columns[-2:]) == ["asked_A", "error"]
     assert len(frame) == len(biases) == 51
 
 
@@ -59,6 +60,71 @@ def test_every_copy_is_independent(how):
     assert second == first
     second["SOIF_LEAK_N"] = (0, 50)
     assert first["SOIF_LEAK_N"] == (2, 9)
+
+
+def test_an_asked_current_is_remembered_beside_its_code():
+    biases = bd.Biases({"SOIF_GAIN_N": 20 * pA})
+    biases.update({"SOIF_LEAK_N": 61.1 * pA, "SOIF_REFR_N": (2, 9)})
+    assert (biases.asked("SOIF_GAIN_N"), biases.asked("SOIF_LEAK_N")) == (20e-12, 61.1e-12)
+    assert type(biases.asked("SOIF_LEAK_N")) is float
+    assert biases.asked("SOIF_REFR_N") is biases.asked("SOIF_DC_P") is None
+    frame = biases.to_frame().set_index("bias")
+    assert frame["asked_A"].dropna().to_dict() == {"SOIF_GAIN_N": 20e-12, "SOIF_LEAK_N": 61.1e-12}
+    row = frame.loc["SOIF_LEAK_N"]
+    assert row["error"] == row["current_A"] / 61.1e-12 - 1 and 0 < abs(row["error"]) < 0.01
+    assert list(frame["error"].dropna().index) == ["SOIF_GAIN_N", "SOIF_LEAK_N"]
+    biases["SOIF_LEAK_N"] = tuple(biases["SOIF_LEAK_N"])  # the same code, but now it is what was asked for
+    assert biases.asked("SOIF_LEAK_N") is None
+    with pytest.raises(bd.UnknownNameError, match="did you mean SOIF_LEAK_N"):
+        biases.asked("SOIF_LEEK_N")
+
+
+def test_no_current_has_no_relative_error():
+    row = bd.Biases({"SOIF_LEAK_N": 0 * pA}).to_frame().set_index("bias").loc["SOIF_LEAK_N"]
+    assert row["asked_A"] == 0 and np.isnan(row["error"])
+    assert bd.Biases().to_frame()[["asked_A", "error"]].dtypes.tolist() == [float, float]
+
+
+@pytest.mark.parametrize("how", [bd.Biases, bd.Biases.copy, copy.copy, copy.deepcopy,
+                                 lambda b: pickle.loads(pickle.dumps(b))])  # fmt: skip
+def test_copies_remember_asked_currents_of_their_own(how):
+    first = bd.Biases({"SOIF_LEAK_N": 61 * pA})
+    second = how(first)
+    assert second.asked("SOIF_LEAK_N") == 61e-12
+    second.update({"SOIF_LEAK_N": (2, 9), "SOIF_GAIN_N": 20 * pA})
+    assert (first.asked("SOIF_LEAK_N"), first.asked("SOIF_GAIN_N")) == (61e-12, None)
+
+
+def test_asked_currents_do_not_count_for_equality():
+    biases = bd.Biases({"SOIF_LEAK_N": 61 * pA})
+    assert biases == bd.Biases({"SOIF_LEAK_N": tuple(biases["SOIF_LEAK_N"])})
+
+
+def test_an_error_is_that_of_the_current_in_a_measured_table():
+    measured = bd.dac.GeneratorTable("mine", {k: 2 * v for k, v in bd.dac.nominal_table().currents.items()})
+    biases = bd.Biases(bd.Biases({"SOIF_LEAK_N": 61 * pA}), table=measured)
+    assert biases.asked("SOIF_LEAK_N") == 61e-12
+    error = biases.to_frame().set_index("bias").loc["SOIF_LEAK_N", "error"]
+    assert error == biases.current_in_amp("SOIF_LEAK_N") / 61e-12 - 1 and 0.9 < error < 1.1
+
+
+def test_asked_currents_are_restored_if_a_group_refuses():
+    class Group:
+        name = "group"
+
+        def biases_changed(self, names):
+            if biases.asked("SOIF_LEAK_N") != 61e-12:
+                raise bd.DynapseError("refused")
+
+    biases, group = bd.Biases({"SOIF_LEAK_N": 61 * pA, "SOIF_GAIN_N": (2, 9)}), Group()
+    biases.subscribe(group)
+    for wrong in ({"SOIF_LEAK_N": 10 * pA}, {"SOIF_LEAK_N": (0, 1), "SOIF_GAIN_N": 20 * pA}):
+        with pytest.raises(bd.DynapseError, match="refused"):
+            biases.update(wrong)
+        assert (biases.asked("SOIF_LEAK_N"), biases.asked("SOIF_GAIN_N")) == (61e-12, None)
+    with pytest.raises(bd.CodeError):
+        biases.update({"SOIF_GAIN_N": 20 * pA, "SOIF_LEAK_N": -1 * pA})
+    assert biases.asked("SOIF_GAIN_N") is None
 
 
 @pytest.mark.parametrize("arguments, message", [
