@@ -66,7 +66,19 @@ class TagError(MappingError):
 
 
 class VerificationError(DynapseError):
-    """A configuration that does not realise the network that was asked for."""
+    """A configuration that does not realise the network that was asked for.
+
+    Parameters
+    ----------
+    message : str
+        The first violations.
+    verification : Verification
+        All of them; kept as an attribute.
+    """
+
+    def __init__(self, message: str, verification: object = None):
+        self.verification = verification
+        super().__init__(message)
 
 
 def unknown_name(kind: str, got: object, allowed: Iterable[str], hint: str = "") -> UnknownNameError:
