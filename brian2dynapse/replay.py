@@ -271,10 +271,10 @@ class _Replay:
 
         texts = (partial(text, counts=counts) for counts in (often, times))
         self.report("connectivity", np.ones(pairs.size), lambda k: self.pair(*divmod(pairs[k], self.board)), *texts)
-        used, heard = np.count_nonzero(configuration.synapse_dendrite), np.zeros(self.kinds.size, dtype=bool)
+        used, heard = int(np.count_nonzero(configuration.synapse_dendrite)), np.zeros(self.kinds.size, dtype=bool)
         heard[word] = True
         self.checked |= {"synapses": len(table), "connections": word.size, "words": used, "idle_events": idle}
-        self.checked["idle_words"] = used - np.count_nonzero(heard)
+        self.checked["idle_words"] = used - int(heard.sum())
 
     def record(self) -> None:
         """What the mapping says of every synapse, against the words and the events."""
