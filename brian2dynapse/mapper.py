@@ -157,7 +157,7 @@ def _map(extracted: Extract, chips: int, positions, place, profile, seed: int) -
             raise
         except MappingError as error:
             first = first or error
-            if profile is None and not isinstance(error, TagError):
+            if profile is None:  # all cores are alike
                 break
     raise first
 

@@ -16,7 +16,9 @@ from .facts import CORES_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 
 # Weights of the objective: a core in use, a part of a population, a chip that a population projects to.
 COST_OF_CORE, COST_OF_PART, COST_OF_CHIP = 10.0, 4.0, 2.0
-NODES = 400  # of the search; a limit of time would give other results on slower machines
+# Limits of the search: nodes, on one and on several chips, and populations times cores. A limit of time would give other
+# results on slower machines. Chips that are alike make the search long; its first node is a good solution already.
+NODES, NODES_OF_SEVERAL_CHIPS, LARGEST_PROGRAM = 400, 1, 500
 
 
 def places_asked(demand: Demand, place, chips: int | None = None) -> dict[str, list[int]]:
@@ -126,8 +128,9 @@ def place_populations(
         {p.name: np.flatnonzero(allowed[g]).tolist() for g, p in enumerate(demand.populations) if not allowed[g].all()},
     )
     _check_room(demand, chips, asked)
-    program = _Program(demand, chips, allowed, fixed, needs, capacity, order)
-    counts = program.solve()
+    counts = None
+    if allowed.size <= LARGEST_PROGRAM:
+        counts = _Program(demand, chips, allowed, fixed, needs, capacity, order).solve()
     return first_fit(demand, allowed, fixed, order) if counts is None else counts
 
 
@@ -275,7 +278,7 @@ class _Program:
             integrality=np.ones(self.size),
             bounds=Bounds(self.lowest, self.highest),
             constraints=LinearConstraint(matrix.tocsr(), self.lower, self.upper),
-            options={"node_limit": NODES, "mip_rel_gap": 1e-6},
+            options={"node_limit": NODES if self.chips == 1 else NODES_OF_SEVERAL_CHIPS, "mip_rel_gap": 1e-6},
         )
         if result.x is None:
             return None

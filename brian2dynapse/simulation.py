@@ -33,20 +33,20 @@ class VirtualInputs(SpikeGeneratorGroup):
     ----------
     size : int
         Number of inputs.
-    events : pandas.DataFrame
+    sends : pandas.DataFrame
         What they send, a row an event: columns index (of the input), tag, core (mask), x_hop, y_hop.
     name : str
         Of the group.
-
-    Attributes
-    ----------
-    events : pandas.DataFrame
-        As given.
     """
 
-    def __init__(self, size: int, events: pd.DataFrame, name: str):
+    def __init__(self, size: int, sends: pd.DataFrame, name: str):
+        self._sends = sends
         super().__init__(size, [], [] * second, name=name)
-        self.events = events
+
+    @property
+    def sends(self) -> pd.DataFrame:
+        """Events of the inputs (a copy)."""
+        return self._sends.copy()
 
 
 @dataclass
@@ -172,7 +172,7 @@ def _inputs(configuration: Configuration) -> tuple[list[VirtualInputs], pd.DataF
         VirtualInputs(one.size, pd.DataFrame(list(one.events), columns=columns, dtype=int), one.name)
         for one in configuration.labels.inputs
     ]
-    tables = [group.events.assign(group=k) for k, group in enumerate(groups)]
+    tables = [group.sends.assign(group=k) for k, group in enumerate(groups)]
     events = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=[*columns, "group"], dtype=int)
     rows = realised(configuration, events)
     unnamed = _unsent(configuration, rows, columns)
