@@ -132,7 +132,8 @@ def _population(group: Neurons, objects) -> Population:
     read_out = np.zeros(len(group), dtype=bool)
     monitored = []
     for one in objects:
-        if isinstance(one, (EventMonitor, PopulationRateMonitor, StateMonitor)) and _whole(one.source) is group:
+        monitors = isinstance(one, (EventMonitor, PopulationRateMonitor, StateMonitor))
+        if monitors and _whole(one.source).name == group.name:
             first = one.source.start if isinstance(one.source, Subgroup) else 0
             if isinstance(one, StateMonitor):
                 monitored += (
