@@ -96,6 +96,9 @@ def extract(network, seed: int = 0, weight_error: str = "absolute") -> Extract:
         for bias in group.biases
         if group.biases.asked(bias) is not None
     }
+    # what was asked of a weight current whose code was then chosen for real-valued weights is void
+    codes = {population.name: population.codes for population in demand.populations}
+    asked = {(name, bias): amp for (name, bias), amp in asked.items() if codes[name][bias] == groups[name].biases[bias]}
     return Extract(demand, groups, connections, asked, weights, notes)
 
 

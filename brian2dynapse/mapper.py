@@ -123,14 +123,11 @@ def _boards(demand: Demand, place, chips, positions, profile: ChipProfile | None
         )
     fixed = [p.physical.max() // NEURONS_PER_CHIP for p in demand.populations if p.physical is not None]
     asked = [core // CORES_PER_CHIP for cores in places_asked(demand, place).values() for core in cores]
-    least = int(max([*fixed, *asked], default=0)) + 1
     if given:
         number = int(next(iter(given.values())))
-        if number < least:
-            raise MappingError(
-                f"chip {least - 1} is asked for by a population, but the board has {number} (numbers from 0)"
-            )
+        places_asked(demand, place, number)
         return [number]
+    least = int(max([*fixed, *asked], default=0)) + 1
     return list(range(least, max(least, CHIPS_OF_A_BOARD) + 1))
 
 
@@ -222,6 +219,7 @@ def _mapping(extracted: Extract, physical, routes, words: Words, chips, position
         inputs=inputs,
         profile=profile,
         asked_currents=extracted.asked_currents,
+        tables={name: group.biases.table for name, group in extracted.groups.items()},
         weights=extracted.weights,
         notes=tuple(notes),
     )

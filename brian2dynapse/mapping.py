@@ -40,6 +40,8 @@ class Mapping:
         Of the board.
     asked_currents : dict
         (population, bias) to the current that was asked for, amp, for biases that were set by a current.
+    tables : dict
+        Population to the generator table behind its codes; the nominal one where it is not named.
     weights : pandas.DataFrame
         A row a synapse with a real-valued weight; columns connection, number, wanted_A, got_A, error (relative).
     notes : tuple of str
@@ -53,6 +55,7 @@ class Mapping:
     inputs: pd.DataFrame
     profile: ChipProfile | None = None
     asked_currents: Dictionary = field(default_factory=dict)
+    tables: Dictionary = field(default_factory=dict)
     weights: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: tuple[str, ...] = ()
 
@@ -63,16 +66,17 @@ class Mapping:
         Returns
         -------
         pandas.DataFrame
-            Columns chip, core, bias, coarse, fine, current_A (nominal table), asked_A (NaN if the code itself was
-            given) and error (relative).
+            Columns chip, core, bias, coarse, fine, current_A, asked_A (NaN if the code itself was given, or chosen for
+            real-valued weights) and error (relative).
         """
         rows = []
         for (chip, core), members in self.neurons.groupby(["chip", "core"]):
             for name, (coarse, fine) in zip(
                 facts.core_biases(), self.configuration.core_codes[chip, core].tolist(), strict=True
             ):
-                current = dac.current(name, coarse, fine)
-                asked = self.asked_currents.get((members["population"].iloc[0], name), np.nan)
+                population = members["population"].iloc[0]
+                current = dac.current(name, coarse, fine, self.tables.get(population))
+                asked = self.asked_currents.get((population, name), np.nan)
                 error = current / asked - 1 if asked else np.nan
                 rows.append((chip, core, name, coarse, fine, current, asked, error))
         columns = ["chip", "core", "bias", "coarse", "fine", "current_A", "asked_A", "error"]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, PoissonGroup, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, ms, nA, second
+from brian2 import Network, PoissonGroup, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, ms, nA, pA, second
 from brian2.units import Hz
 
 import brian2dynapse as bd
@@ -161,7 +161,7 @@ def test_a_sequence_of_weights_in_amp_becomes_codes_and_masks():
 
 
 def foreign():
-    """Two chips by hand: neuron (0,0,10) and (0,1,20) share tag 77 onto chip 1 core 2, which listens to 500, too."""
+    """Two chips by hand: neuron (0,0,10) and (0,1,20) share tag 77 onto chip 1 core 2; 500 is heard there, too."""
     arrays = {name: blank(name, 2) for name in ("synapse_tag", "synapse_weight", "synapse_dendrite", "latches",
                                                 "destination_tag", "destination_core", "destination_x_hop")}  # fmt: skip
     for core, neuron in ((0, 10), (1, 20)):
@@ -244,3 +244,17 @@ def test_read_out_neurons_get_a_monitor_and_others_none():
 def test_what_is_no_configuration_is_refused(arguments):
     with pytest.raises(bd.DynapseError, match="give a brian2dynapse.Configuration"):
         bd.to_network(*arguments)
+
+
+def test_quantisation_errors_are_those_of_the_codes_in_use():
+    """A bias asked for as a current tells its error; a weight code that was chosen for real weights does not."""
+    biases = bd.Biases({"SOIF_LEAK_N": 61 * pA, "SYAM_W0_P": 5 * nA, "SOIF_GAIN_N": (3, 80)})
+    target = bd.Neurons(3, biases, name="target")
+    source = PoissonGroup(2, 10 * Hz, name="source")
+    real = bd.Connection(source, target, "ampa", [1, 2, 3, 4, 6, 9] * nA, name="real")
+    real.connect()
+    table = bd.map_network(Network(source, target, real)).biases.set_index("bias")
+    assert table.loc["SOIF_LEAK_N", "asked_A"] == 61e-12
+    current = float(biases.current("SOIF_LEAK_N"))
+    assert table.loc["SOIF_LEAK_N", "error"] == pytest.approx(current / 61e-12 - 1, rel=1e-12)  # rounding
+    assert np.isnan(table.loc["SOIF_GAIN_N", "asked_A"]) and np.isnan(table.loc["SYAM_W0_P", "asked_A"])
