@@ -155,3 +155,19 @@ class Mapping:
             f"<p>{html.escape(repr(self))}</p>{places.reset_index().to_html(index=False)}"
             f"{used[used['used'] > 0].to_html(index=False, float_format='{:.3f}'.format)}<ul>{notes}</ul>"
         )
+
+    def plot(self, figure=None):
+        """Picture of the chips: neurons, populations and CAM words, see `plot.mapping`.
+
+        Parameters
+        ----------
+        figure : matplotlib Figure, optional
+            Where to draw; a new one unless given.
+
+        Returns
+        -------
+        matplotlib Figure
+        """
+        from .plot import mapping  # a mapping needs no matplotlib, its picture does
+
+        return mapping(self, figure)
