@@ -28,6 +28,7 @@ from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_
 from .labels import InputLabel, Labels, PopulationLabel
 from .mapping import Mapping
 from .placement import place_neurons, place_populations, places_asked
+from .profile_files import LARGEST_CHIPS
 from .replay import verify
 from .routing import Router, check_hops, hops
 from .tags import Tagger, Words
@@ -55,7 +56,7 @@ def map_network(
         monitor reads its neurons out, which costs each a destination; a state monitor puts the first neuron that it
         records on each core onto the core's analog monitor.
     chip : Chip, optional
-        The individual to map to, by default that of the neurons. Its `profile` says what works; without one the chip
+        The individual to map to, by default that of the neurons, which must then be on one. Its `profile` says what works; without one the chip
         is taken to have no defects.
     place : mapping, optional
         Population to (chip, core), or to a list of these, which it fills in that order. Others are placed freely.
@@ -93,12 +94,14 @@ def map_network(
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise DynapseError(f"seed is {seed!r}; give a non-negative integer")
     extracted = extract(net, seed, weight_error)
-    chip = chip or next(iter(extracted.groups.values())).chip
+    chip = chip or _chip_of(extracted.groups)
     profile = chip.profile
+    positions = None if positions is None else _checked_positions(positions)
     boards = _boards(extracted.demand, place, chips, positions, profile)
     for count in boards:
         try:
-            mapping = _map(extracted, count, _positions(positions, count), place, profile, seed)
+            where = default_positions(count) if positions is None else positions
+            mapping = _map(extracted, count, where, place, profile, seed)
             break
         except (RoomError, TagError):
             if count == boards[-1]:
@@ -115,8 +118,8 @@ def _boards(demand: Demand, place, chips, positions, profile: ChipProfile | None
     given["the profile of the chip"] = None if profile is None else profile.chips
     given = {name: number for name, number in given.items() if number is not None}
     for name, number in given.items():
-        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 1:
-            raise DynapseError(f"{name} is {number!r}; give a positive number of chips")
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or not 1 <= number <= LARGEST_CHIPS:
+            raise DynapseError(f"{name} is {number!r}; give a number of chips, 1..{LARGEST_CHIPS}")
     if len(set(given.values())) > 1:
         raise MappingError(
             "numbers of chips differ: " + ", ".join(f"{name} {number}" for name, number in given.items())
@@ -128,18 +131,37 @@ def _boards(demand: Demand, place, chips, positions, profile: ChipProfile | None
         places_asked(demand, place, number)
         return [number]
     least = int(max([*fixed, *asked], default=0)) + 1
+    if least > LARGEST_CHIPS:
+        places_asked(demand, place, LARGEST_CHIPS)
     return list(range(least, max(least, CHIPS_OF_A_BOARD) + 1))
 
 
-def _positions(positions, count: int) -> np.ndarray:
-    if positions is None:
-        return default_positions(count)
-    positions = np.asarray(positions)
-    if positions.shape != (count, 2) or positions.dtype.kind not in "iu":
+def _chip_of(groups: dict) -> Chip:
+    """The individual that neurons are on; ideal chips are no individuals."""
+    chips = {id(group.chip): group for group in groups.values() if group.chip.individual or group.chip.profile}
+    if len(chips) > 1:
         raise DynapseError(
-            f"positions have shape {positions.shape}; give integers (column, row) of each of {count} chips"
+            f"{' and '.join(group.name for group in chips.values())} are on different chips (one Chip object is one "
+            "individual); make them with the same one, or say which, map_network(net, chip=...)"
         )
-    return positions
+    return next(iter([*chips.values(), *groups.values()])).chip
+
+
+def _checked_positions(positions) -> np.ndarray:
+    try:
+        array = np.asarray(positions)
+    except ValueError:  # rows of different lengths
+        array = np.empty(0)
+    if array.ndim != 2 or array.shape[1] != 2 or not len(array) or array.dtype.kind not in "iu":
+        raise DynapseError(f"positions is {positions!r}; give integers (column, row) of every chip, shape (chips, 2)")
+    places, counts = np.unique(array, axis=0, return_counts=True)
+    if np.any(counts > 1):
+        twice = tuple(places[np.argmax(counts)].tolist())
+        raise DynapseError(
+            f"positions: chips {np.flatnonzero(np.all(array == twice, axis=1)).tolist()} are all at {twice}; give each "
+            "a place of its own"
+        )
+    return array
 
 
 def _map(extracted: Extract, chips: int, positions, place, profile, seed: int) -> Mapping:
@@ -332,9 +354,14 @@ def _move(extracted: Extract, mapping: Mapping, chip: Chip) -> None:
     places = mapping.neurons.groupby("population", sort=False)
     for name, rows in places:
         group = extracted.groups[name]
-        if group.chip is chip and not group.placed_by_hand:
+        if _same(group.chip, chip) and not group.placed_by_hand:
             group.move(rows[["chip", "core", "neuron"]].to_numpy() @ [NEURONS_PER_CHIP, NEURONS_PER_CORE, 1])
     words = mapping.synapses.groupby("connection")["cam"]
     for connection in extracted.connections:
-        if connection.neurons.chip is chip and connection.tags is None and len(connection):
+        if _same(connection.neurons.chip, chip) and connection.tags is None and len(connection):
             connection.move(words.get_group(connection.name).to_numpy())
+
+
+def _same(own: Chip, other: Chip) -> bool:
+    """Whether places mean the same on both: one individual, or two ideal chips."""
+    return own is other or not (own.individual or other.individual)

@@ -12,7 +12,7 @@ from scipy.sparse import lil_array
 
 from .demand import Demand
 from .errors import MappingError, RoomError, unknown_name
-from .facts import CORES_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
+from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 
 # Weights of the objective: a core in use, a part of a population, a chip that a population projects to.
 COST_OF_CORE, COST_OF_PART, COST_OF_CHIP = 10.0, 4.0, 2.0
@@ -39,17 +39,17 @@ def places_asked(demand: Demand, place, chips: int | None = None) -> dict[str, l
         For a population or a core that does not exist, or one that is fixed elsewhere.
     """
     names = {population.name: population for population in demand.populations}
+    board = f"chips 0..{chips - 1}" if chips else "chips from 0 on"
     asked = {}
     for name, cores in (place or {}).items():
         if name not in names:
             raise unknown_name("population of the network", name, names)
-        pairs = [cores] if np.ndim(cores) == 1 else list(cores)
-        for pair in pairs:
-            right = np.shape(pair) == (2,) and np.asarray(pair).dtype.kind in "iu"
-            if not right or not 0 <= pair[1] < CORES_PER_CHIP or not 0 <= pair[0] < (chips or np.inf):
-                board = f"chips 0..{chips - 1}" if chips else "chips from 0 on"
-                raise MappingError(f"place of {name} is {pair!r}; give (chip, core), {board} and cores 0..3")
-        asked[name] = [CORES_PER_CHIP * int(chip) + int(core) for chip, core in pairs]
+        pairs = _pairs(cores)
+        if not pairs or any(not (0 <= k < (chips or np.inf) and 0 <= core < CORES_PER_CHIP) for k, core in pairs):
+            raise MappingError(
+                f"place of {name} is {cores!r}; give (chip, core) or a list of such pairs, {board} and cores 0..3"
+            )
+        asked[name] = list(dict.fromkeys(CORES_PER_CHIP * chip + core for chip, core in pairs))
         if names[name].physical is not None:
             elsewhere = set((names[name].physical // NEURONS_PER_CORE).tolist()) - set(asked[name])
             if elsewhere:
@@ -57,7 +57,24 @@ def places_asked(demand: Demand, place, chips: int | None = None) -> dict[str, l
                     f"{name} is to be placed on {_core_names(asked[name])}, but was made with physical=... "
                     f"on {_core_names(sorted(elsewhere))}; leave out one of the two"
                 )
+    for population in demand.populations if chips else ():
+        last = -1 if population.physical is None else int(population.physical.max()) // NEURONS_PER_CHIP
+        if last >= chips:
+            raise MappingError(
+                f"neurons of {population.name} were made with physical=... on chip {last}, but the board has {board}; "
+                "give more chips, map_network(..., chips=...), or other neurons"
+            )
     return asked
+
+
+def _pairs(cores) -> list[list[int]]:
+    """A pair (chip, core), or a sequence of them, as a list; empty if it is something else."""
+    try:
+        pairs = np.asarray(list(cores))
+    except (TypeError, ValueError):
+        return []
+    pairs = pairs[None] if pairs.shape == (2,) else pairs
+    return pairs.tolist() if pairs.shape[1:] == (2,) and pairs.dtype.kind in "iu" else []
 
 
 def check_bias_sets(demand: Demand, cores_of: dict[str, list[int]]) -> None:

@@ -190,12 +190,13 @@ class Router:
         rank = np.argsort(np.argsort(packet_first))
         packet_of = rank[packet_of]
         bits = 1 << (self.core[self.target] % CORES_PER_CHIP)
-        masks = np.zeros((int(packet_of.max(initial=-1)) + 1, len(self.demand.group_of)), dtype=np.uint8)
-        np.bitwise_or.at(masks, (packet_of, self.source), bits.astype(np.uint8))
-        packet, source = np.nonzero(masks)
-        sends = np.column_stack([source, packet, masks[packet, source]])
-        sends = sends[np.lexsort((packet, source))]
-        members = [np.flatnonzero(row) for row in masks]
+        pairs, which = np.unique(np.column_stack([self.source, packet_of]), axis=0, return_inverse=True)
+        masks = np.zeros(len(pairs), dtype=int)
+        np.bitwise_or.at(masks, which.ravel(), bits)
+        sends = np.column_stack([pairs, masks])  # by source, then by packet
+        by_packet = np.lexsort((pairs[:, 0], pairs[:, 1]))
+        ends = np.cumsum(np.bincount(pairs[:, 1]))[:-1]
+        members = np.split(pairs[by_packet, 0], ends) if len(pairs) else []
         packet_chip = np.empty(len(members), dtype=int)
         packet_chip[packet_of] = self.chip_of
         return Routes(word_of, self.target[first], packet_of[first], first, packet_chip, members, sends)
