@@ -20,8 +20,7 @@ from .dpi import dpi_jump, dpi_jump_ago
 from .errors import DynapseError
 from .numerics import circuit_step
 
-_STORED_CODES = "biases of the core"
-_STORED_SYNAPSES = "synapses of each neuron"
+_STORED = "codes, places, synapses of each neuron"
 
 
 class Neurons(NeuronGroup):
@@ -338,18 +337,18 @@ class Neurons(NeuronGroup):
 
     def _full_state(self):
         codes = {name: self._biases[name] for name in self._biases}
-        return super()._full_state() | {_STORED_CODES: codes, _STORED_SYNAPSES: self._synapses_made.copy()}
+        return super()._full_state() | {_STORED: (codes, self._physical, self._synapses_made.copy())}
 
     def _restore_from_full_state(self, state):
-        """Go back to a stored state, codes included (called by Brian2's `restore`)."""
-        own = (_STORED_CODES, _STORED_SYNAPSES)
+        """Go back to a stored state, codes and places included (called by Brian2's `restore`)."""
+        codes, self._physical, synapses_made = state[_STORED]
         self._restoring = True
         try:
-            self._biases.update(state[_STORED_CODES])
+            self._biases.update(codes)
         finally:
             self._restoring = False
-        self._synapses_made = state[_STORED_SYNAPSES].copy()
-        super()._restore_from_full_state({name: value for name, value in state.items() if name not in own})
+        self._synapses_made = synapses_made.copy()
+        super()._restore_from_full_state({name: value for name, value in state.items() if name != _STORED})
         self._compose()
 
     def before_run(self, run_namespace=None):

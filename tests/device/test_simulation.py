@@ -162,8 +162,9 @@ def test_a_sequence_of_weights_in_amp_becomes_codes_and_masks():
 
 def foreign():
     """Two chips by hand: neuron (0,0,10) and (0,1,20) share tag 77 onto chip 1 core 2; 500 is heard there, too."""
-    arrays = {name: blank(name, 2) for name in ("synapse_tag", "synapse_weight", "synapse_dendrite", "latches",
-                                                "destination_tag", "destination_core", "destination_x_hop")}  # fmt: skip
+    entries = ["latches", *(f"synapse_{name}" for name in ("tag", "weight", "dendrite"))]
+    entries += [f"destination_{name}" for name in ("tag", "core", "x_hop")]
+    arrays = {name: blank(name, 2) for name in entries}
     for core, neuron in ((0, 10), (1, 20)):
         arrays["destination_tag"][0, core, neuron, 2] = 77
         arrays["destination_core"][0, core, neuron, 2] = 0b0100
@@ -258,3 +259,16 @@ def test_quantisation_errors_are_those_of_the_codes_in_use():
     current = float(biases.current("SOIF_LEAK_N"))
     assert table.loc["SOIF_LEAK_N", "error"] == pytest.approx(current / 61e-12 - 1, rel=1e-12)  # rounding
     assert np.isnan(table.loc["SOIF_GAIN_N", "asked_A"]) and np.isnan(table.loc["SYAM_W0_P", "asked_A"])
+
+
+def test_restore_brings_the_places_back():
+    """Stored before a mapping: neurons, synapses and their parameters are at their old places again."""
+    chip = bd.Chip(seed=7, mismatch=0.2)
+    network, groups, _ = model(chip)
+    before = groups["inh"].physical.copy(), groups["inh"].I_leak_[:].copy(), network["c0"].cams
+    network.store("before")
+    bd.map_network(network, chip, place={"inh": (0, 2)})
+    assert not np.array_equal(groups["inh"].physical, before[0])
+    network.restore("before")
+    for old, new in zip(before, (groups["inh"].physical, groups["inh"].I_leak_[:], network["c0"].cams), strict=True):
+        np.testing.assert_array_equal(old, new)
