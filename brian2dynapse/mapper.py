@@ -31,7 +31,7 @@ from .placement import place_neurons, place_populations, places_asked
 from .profile_files import LARGEST_CHIPS
 from .replay import verify
 from .routing import Router, check_hops, hops
-from .tags import Tagger, Words
+from .tags import Tagger, Words, check_asked_words
 
 CHIPS_OF_A_BOARD = 4  # as many are taken as needed, if their number is not given
 ATTEMPTS = 4  # other orders of the cores, if tags or defects stand in the way of the first
@@ -56,8 +56,8 @@ def map_network(
         monitor reads its neurons out, which costs each a destination; a state monitor puts the first neuron that it
         records on each core onto the core's analog monitor.
     chip : Chip, optional
-        The individual to map to, by default that of the neurons, which must then be on one. Its `profile` says what works; without one the chip
-        is taken to have no defects.
+        The individual to map to, by default that of the neurons, which must then be on one. Its `profile` says what
+        works; without one the chip is taken to have no defects.
     place : mapping, optional
         Population to (chip, core), or to a list of these, which it fills in that order. Others are placed freely.
         Populations that were made with ``physical=...`` or are nodes of the diffusion grid stay where they are.
@@ -101,7 +101,7 @@ def map_network(
     for count in boards:
         try:
             where = default_positions(count) if positions is None else positions
-            mapping = _map(extracted, count, where, place, profile, seed)
+            mapping = map_demand(extracted, count, where, place, profile, seed)
             break
         except (RoomError, TagError):
             if count == boards[-1]:
@@ -164,7 +164,7 @@ def _checked_positions(positions) -> np.ndarray:
     return array
 
 
-def _map(extracted: Extract, chips: int, positions, place, profile, seed: int) -> Mapping:
+def map_demand(extracted: Extract, chips: int, positions, place, profile, seed: int) -> Mapping:
     """The first attempt that works; the first error if none does."""
     first = None
     generator = np.random.default_rng([seed, chips])
@@ -193,6 +193,7 @@ def _attempt(extracted: Extract, chips: int, positions, place, profile, order) -
     needs = np.minimum(unplaced.words_needed(unplaced.intended()), SYNAPSES_PER_NEURON)
     counts = place_populations(demand, chips, asked, needs, capacity, order)
     physical = place_neurons(demand, counts, asked, needs, capacity)
+    check_asked_words(demand, physical, profile)
     router = Router(demand, physical, capacity.ravel()[physical])
     routes = router.route()
     check_hops(demand, routes, physical, positions)

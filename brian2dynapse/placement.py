@@ -7,18 +7,11 @@ possible, and near what they project to; a mixed-integer linear program finds th
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import lil_array
 
+from . import placement_program
 from .demand import Demand
 from .errors import MappingError, RoomError, unknown_name
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
-
-# Weights of the objective: a core in use, a part of a population, a chip that a population projects to.
-COST_OF_CORE, COST_OF_PART, COST_OF_CHIP = 10.0, 4.0, 2.0
-# Limits of the search: nodes, on one and on several chips, and populations times cores. A limit of time would give other
-# results on slower machines. Chips that are alike make the search long; its first node is a good solution already.
-NODES, NODES_OF_SEVERAL_CHIPS, LARGEST_PROGRAM = 400, 1, 500
 
 
 def places_asked(demand: Demand, place, chips: int | None = None) -> dict[str, list[int]]:
@@ -146,8 +139,8 @@ def place_populations(
     )
     _check_room(demand, chips, asked)
     counts = None
-    if allowed.size <= LARGEST_PROGRAM:
-        counts = _Program(demand, chips, allowed, fixed, needs, capacity, order).solve()
+    if allowed.size <= placement_program.LARGEST:
+        counts = placement_program.solve(demand, chips, allowed, fixed, needs, capacity, order)
     return first_fit(demand, allowed, fixed, order) if counts is None else counts
 
 
@@ -196,112 +189,6 @@ def _check_room(demand: Demand, chips: int, asked) -> None:
             )
 
 
-class _Program:
-    """The mixed-integer linear program of `place_populations`.
-
-    Variables, population by population and core by core: how many neurons (integer), whether there are any;
-    bias set by core: whether the core has this set; population by chip: whether a target of it is there.
-    """
-
-    def __init__(self, demand, chips, allowed, fixed, needs, capacity, order):
-        self.demand, self.chips = demand, chips
-        self.sizes = np.array([population.size for population in demand.populations])
-        self.sets = {one: k for k, one in enumerate(dict.fromkeys(p.bias_set for p in demand.populations))}
-        self.set_of = [self.sets[population.bias_set] for population in demand.populations]
-        g, c, s = len(self.sizes), CORES_PER_CHIP * chips, len(self.sets)
-        self.shape = (g, c)
-        self.first = dict(zip(("count", "part", "set", "chip"), np.cumsum([0, g * c, g * c, s * c]), strict=True))
-        self.size = 2 * g * c + s * c + g * chips
-        self.rows, self.lower, self.upper = [], [], []
-        self.highest = np.ones(self.size)
-        self.lowest = np.zeros(self.size)
-        self._count_bounds(allowed, fixed)
-        self._objective(order)
-        self._constraints(needs, capacity)
-
-    def at(self, kind: str, row: int, column: int) -> int:
-        width = self.chips if kind == "chip" else self.shape[1]
-        return self.first[kind] + row * width + column
-
-    def _count_bounds(self, allowed, fixed) -> None:
-        for g, population in enumerate(self.demand.populations):
-            for c in range(self.shape[1]):
-                self.highest[self.at("count", g, c)] = min(self.sizes[g], NEURONS_PER_CORE) * allowed[g, c]
-                if population.physical is not None:
-                    self.lowest[self.at("count", g, c)] = self.highest[self.at("count", g, c)] = fixed[g, c]
-
-    def _objective(self, order) -> None:
-        cost = np.zeros(self.size)
-        rank = np.argsort(order)
-        for c in range(self.shape[1]):
-            # equal solutions are told apart by the preferred order of cores: the same result on any machine
-            for s in range(len(self.sets)):
-                cost[self.at("set", s, c)] = COST_OF_CORE + 0.02 * rank[c] * (1 + s / len(self.sets))
-            for g in range(self.shape[0]):
-                cost[self.at("part", g, c)] = COST_OF_PART + 0.001 * rank[c] * (1 + g / self.shape[0])
-        for g in range(self.shape[0]):
-            for chip in range(self.chips):
-                cost[self.at("chip", g, chip)] = COST_OF_CHIP
-        self.cost = cost
-
-    def _row(self, terms: dict, lower: float, upper: float) -> None:
-        self.rows.append(terms)
-        self.lower.append(lower)
-        self.upper.append(upper)
-
-    def _constraints(self, needs, capacity) -> None:
-        groups, cores = self.shape
-        starts = self.demand.starts
-        steps = np.unique(np.quantile(needs, np.linspace(0, 1, 9), method="higher")) if needs.size else []
-        for g in range(groups):
-            self._row({self.at("count", g, c): 1 for c in range(cores)}, self.sizes[g], self.sizes[g])
-        for c in range(cores):
-            self._row({self.at("set", s, c): 1 for s in range(len(self.sets))}, 0, 1)
-            for s in range(len(self.sets)):
-                members = {self.at("count", g, c): 1 for g in range(groups) if self.set_of[g] == s}
-                self._row(members | {self.at("set", s, c): -NEURONS_PER_CORE}, -np.inf, 0)
-            for step in steps:  # as many neurons with enough CAM words as need them; a part needs like the whole
-                able = np.count_nonzero(capacity[c] >= step)
-                if able < NEURONS_PER_CORE:
-                    shares = [np.mean(needs[starts[g] : starts[g + 1]] >= step) for g in range(groups)]
-                    self._row({self.at("count", g, c): share for g, share in enumerate(shares)}, 0, able)
-            for g in range(groups):
-                most = min(self.sizes[g], NEURONS_PER_CORE)
-                self._row({self.at("count", g, c): 1, self.at("part", g, c): -most}, -np.inf, 0)
-        self._projections()
-
-    def _projections(self) -> None:
-        """A population has a destination for every chip where one of its targets is."""
-        names = {population.name: g for g, population in enumerate(self.demand.populations)}
-        for link in self.demand.links:
-            if link.source in names and self.chips > 1:
-                source, target = names[link.source], names[link.target]
-                for c in range(self.shape[1]):
-                    there = self.at("chip", source, c // CORES_PER_CHIP)
-                    self._row({self.at("part", target, c): 1, there: -1}, -np.inf, 0)
-        available = self.demand.destinations_available
-        for g in range(self.shape[0]):
-            fewest = available[self.demand.starts[g] : self.demand.starts[g + 1]].min()
-            self._row({self.at("chip", g, chip): 1 for chip in range(self.chips)}, 0, min(fewest, self.chips))
-
-    def solve(self) -> np.ndarray | None:
-        """Counts, or None if the search found nothing."""
-        matrix = lil_array((len(self.rows), self.size))
-        for k, terms in enumerate(self.rows):
-            for variable, factor in terms.items():
-                matrix[k, variable] += factor
-        result = milp(
-            self.cost,
-            integrality=np.ones(self.size),
-            bounds=Bounds(self.lowest, self.highest),
-            constraints=LinearConstraint(matrix.tocsr(), self.lower, self.upper),
-            options={"node_limit": NODES if self.chips == 1 else NODES_OF_SEVERAL_CHIPS, "mip_rel_gap": 1e-6},
-        )
-        if result.x is None:
-            return None
-        return np.round(result.x[: self.first["part"]]).astype(int).reshape(self.shape)
-
-
 def first_fit(demand: Demand, allowed: np.ndarray, fixed: np.ndarray, order: np.ndarray) -> np.ndarray:
     """Populations, larger ones first, to the first core of their bias set with room; split if no core has room for all.
 
@@ -337,7 +224,8 @@ def first_fit(demand: Demand, allowed: np.ndarray, fixed: np.ndarray, order: np.
 def place_neurons(
     demand: Demand, counts: np.ndarray, asked: dict[str, list[int]], needs: np.ndarray, capacity: np.ndarray
 ) -> np.ndarray:
-    """Physical neuron of every neuron: those that need more CAM words get those that have more.
+    """Physical neuron of every neuron: those that need more CAM words get those that have more. `Router` tells whether
+    these suffice, since synapses can share them.
 
     Parameters
     ----------
@@ -354,7 +242,7 @@ def place_neurons(
     Raises
     ------
     MappingError
-        If a neuron needs more CAM words than any free one of its core has.
+        If a physical neuron is asked for twice.
     """
     physical = np.full(demand.neuron_count, -1)
     core_of = np.full(demand.neuron_count, -1)
@@ -384,12 +272,5 @@ def place_neurons(
             best = candidates[np.argsort(-has, kind="stable")[: len(members)]]
             chosen = np.empty(len(members), dtype=int)
             chosen[wanting] = best
-        short = np.flatnonzero(needs[members] > capacity[core, chosen])
-        if short.size:
-            worst = members[short[0]]
-            raise MappingError(
-                f"CAM words of {demand.label(worst)}: {needs[worst]} are needed; by the profile of the chip, the best "
-                f"neuron left on {core_name(core)} has {capacity[core, chosen[short[0]]]} usable"
-            )
         physical[members] = core * NEURONS_PER_CORE + chosen
     return physical

@@ -109,13 +109,7 @@ class Tagger:
 
     def _asked_tags(self) -> np.ndarray:
         asked = np.full(len(self.mask), UNSET)
-        wanted = self.demand.synapses["tag"].to_numpy()[self.routes.first]
-        asked[self.routes.word_packet] = wanted
-        for tag, what in RESERVED_TAGS.items():
-            if np.any(asked == tag):
-                raise MappingError(f"tag {tag} is asked for, but it is {what} of the vendor's tools; take another one")
-        if np.any(asked > LARGEST_TAG):
-            raise MappingError(f"tag {asked.max()} is asked for; a tag is 0..{LARGEST_TAG}")
+        asked[self.routes.word_packet] = self.demand.synapses["tag"].to_numpy()[self.routes.first]
         return asked
 
     def _cores(self, packet: int, mask: int) -> list[int]:
@@ -211,9 +205,6 @@ class Tagger:
             neuron = int(neurons[words[0]])
             works = self._works(neuron)
             taken = asked[words][asked[words] != UNSET]
-            if np.any(taken >= SYNAPSES_PER_NEURON) or len(np.unique(taken)) < len(taken):
-                raise MappingError(f"CAM words of {self.demand.label(neuron)}: {sorted(taken.tolist())} are asked for; "
-                                   "give each synapse one of 0..63")  # fmt: skip
             works[taken] = False
             free_words = words[asked[words] == UNSET]
             for half in (0, 1):
@@ -243,3 +234,69 @@ class Tagger:
             f"{works.any(axis=1).sum()} in all; used by "
             f"{self.demand.used_by(self.demand.synapses['link'].to_numpy()[self.routes.first[words]])}"
         )
+
+
+# -- CAM words and tags that were asked for by number --------------------------------------------------
+
+
+def check_asked_words(demand: Demand, physical: np.ndarray, profile) -> None:
+    """CAM words and tags that were asked for exist, work, and make the asked synapses and no others.
+
+    Parameters
+    ----------
+    demand, physical, profile
+        As for `Tagger`.
+
+    Raises
+    ------
+    MappingError
+        Names the synapse, and what is wrong with its word or tag.
+    """
+    rows = np.flatnonzero(demand.synapses["tag"].to_numpy() != UNSET)
+    if not len(rows):
+        return
+    table = demand.synapses.iloc[rows]
+    source, target, tag, cam = (table[name].to_numpy() for name in ("source", "target", "tag", "cam"))
+
+    def refuse(wrong: np.ndarray, text: str) -> None:
+        if np.any(wrong):
+            k = int(np.argmax(wrong))
+            number = table["number"].to_numpy()[k]
+            raise MappingError(
+                f"{demand.links[table['link'].to_numpy()[k]].name}, synapse {number}, {demand.label(source[k])} to "
+                f"{demand.label(target[k])}: " + text.format(tag=tag[k], cam=cam[k], core=core_name(core[k]))
+            )
+
+    core = physical[target] // NEURONS_PER_CORE
+    refuse((tag < 0) | (tag > LARGEST_TAG), f"tag {{tag}} is asked for; a tag is 0..{LARGEST_TAG}")
+    for reserved, what in RESERVED_TAGS.items():
+        refuse(tag == reserved, f"tag {{tag}} is asked for, but it is {what} of the vendor's tools; take another one")
+    refuse(
+        (cam < 0) | (cam >= SYNAPSES_PER_NEURON), f"CAM word {{cam}} is asked for; give 0..{SYNAPSES_PER_NEURON - 1}"
+    )
+    if profile is not None:
+        works = profile.tags.reshape(-1, TAGS)[core, tag]
+        refuse(~works, "tag {tag} is asked for, but does not work in {core} by the profile of the chip; take another")
+        works = profile.usable.reshape(-1, SYNAPSES_PER_NEURON, 2)[physical[target], cam, tag // HALF]
+        refuse(~works, "CAM word {cam} does not work with tag {tag} by the profile of the chip; take another one")
+    word = target * SYNAPSES_PER_NEURON + cam
+    _, first, which = np.unique(word, return_index=True, return_inverse=True)
+    first = first[which.ravel()]  # the first synapse of the same word
+    other = (tag != tag[first]) | (demand.kinds[rows] != demand.kinds[rows][first])
+    refuse(other, "CAM word {cam} is asked for by synapses of another tag or kind, too; give each a word of its own")
+    refuse(
+        table.duplicated(["source", "target", "cam"]).to_numpy(),
+        "CAM word {cam} is asked for twice by the same source; an event of it makes one synapse there, take two words",
+    )
+    # what has the tag in a core hears all that send it there
+    _, event = np.unique(np.column_stack([core, tag]), axis=0, return_inverse=True)
+    event = event.ravel()
+    senders, listeners = (
+        np.bincount(np.unique(np.column_stack([event, one]), axis=0)[:, 0], minlength=len(event))
+        for one in (source, word)
+    )
+    refuse(
+        (senders * listeners > np.bincount(event, minlength=len(event)))[event],
+        "in {core} tag {tag} is asked for by several sources, whose events would reach all CAM words with this tag, "
+        "but not all of these synapses are asked for; give the sources different tags",
+    )
