@@ -132,11 +132,10 @@ def place_populations(
             allowed[g] = fixed[g] > 0
         elif population.name in asked:
             allowed[g] = np.isin(np.arange(cores), asked[population.name])
-    check_bias_sets(demand, {p.name: np.flatnonzero(fixed[g]).tolist() for g, p in enumerate(demand.populations)})
-    check_bias_sets(
-        demand,
-        {p.name: np.flatnonzero(allowed[g]).tolist() for g, p in enumerate(demand.populations) if not allowed[g].all()},
-    )
+    # cores that a population will certainly use; of several that it may use, it need not use all
+    certain = {p.name: np.flatnonzero(fixed[g]).tolist() for g, p in enumerate(demand.populations)}
+    certain |= {name: cores for name, cores in asked.items() if len(cores) == 1}
+    check_bias_sets(demand, certain)
     _check_room(demand, chips, asked)
     counts = None
     if allowed.size <= placement_program.LARGEST:
