@@ -29,7 +29,7 @@ CORES_IN_A_ROW = 2
 SIDE_INCHES, GAP_INCHES, SCALE_INCHES = 2.2, 0.12, 0.85  # a core, what is between two, the colour bar with its labels
 SMALL_SIDE_INCHES = 1.7  # a core, if there are more than two chips in a row
 LARGEST_TEXT, SMALLEST_TEXT = 9, 4  # points
-LETTER, LINE = 0.56, 1.3  # width of a letter and height of a line, of the size of the text
+LETTER, LINE = 0.58, 1.3  # width of a letter and height of a line, of the size of the text
 TITLED_POPULATIONS = 6  # more are counted
 LABEL_BOX = {"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.8, "linewidth": 0}
 SYMBOLS = "o^sDv*P<X>"  # of populations whose neurons lie scattered
@@ -281,14 +281,14 @@ class _Core:
 
     @cached_property
     def scattered(self) -> bool:
-        """Whether there are several populations whose neurons do not follow one another."""
-        runs = np.count_nonzero(np.diff(self.owner[self.owner >= 0])) + 1
-        return len(self.counts) > 1 and runs > len(self.counts)
+        """Whether there are populations whose neurons do not follow one another."""
+        starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
+        return np.count_nonzero(self.owner[starts] >= 0) > len(self.counts)
 
     @property
     def legend_lines(self) -> int:
         """Of the names below the core."""
-        return -(-len(self.counts) // 2) if self.scattered else 0
+        return -(-len(self.counts) // 2) if self.scattered and len(self.counts) > 1 else 0
 
     def title_lines(self, layout: _Layout) -> list[str]:
         """Place, populations and their neurons, CAM words."""
@@ -316,7 +316,8 @@ class _Core:
         axes.spines[:].set_color("#888888")
         axes.set_title("\n".join(self.title_lines(layout)), fontsize=layout.text, loc="left", pad=3 * thin)
         if self.scattered:
-            self._mark(layout, axes, load / scale.norm.vmax)
+            if len(self.counts) > 1:
+                self._mark(layout, axes, load / scale.norm.vmax)
             return
         lines = LineCollection(_borders(self.owner.reshape(SIDE, SIDE).T), colors=VERMILION, linewidths=1.5 * thin)
         axes.add_collection(lines)
