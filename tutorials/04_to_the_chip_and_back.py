@@ -60,9 +60,9 @@ sst = bd.Neurons(24, sst_biases, latches={"so_adaptation"}, chip=chip, name="sst
 # %% [markdown]
 # Inputs are events from outside: 32 Poisson trains, drawn once, so that the same ones can be given again later.
 #
-# Connections: fixed in-degree with repeated synapses, random pairs, all-to-all, and one whose weights are *currents*, one a
-# synapse. The chip has four weight currents a core and a mask of four bits a synapse; a weight has to be composed of
-# them.
+# Connections: fixed in-degree with repeated synapses, random pairs, all-to-all, and one whose weights are *currents*,
+# one a synapse. The chip has four weight currents a core and a mask of four bits a synapse; a weight has to be
+# composed of them.
 
 # %%
 steps = round(float(DURATION / b2.defaultclock.dt))
