@@ -9,7 +9,7 @@ import pandas as pd
 from brian2 import Network
 from brian2.devices.device import get_device
 
-from . import facts
+from . import facts, weight_fit
 from .chip import Chip
 from .chip_profile import ChipProfile
 from .configuration import (
@@ -22,7 +22,7 @@ from .configuration import (
     default_positions,
 )
 from .demand import Demand
-from .errors import DynapseError, MappingError, RoomError, TagError
+from .errors import DynapseError, MappingError, RoomError, TagError, unknown_name
 from .extraction import Extract, extract
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 from .labels import InputLabel, Labels, PopulationLabel
@@ -31,10 +31,10 @@ from .placement import place_neurons, place_populations, places_asked
 from .profile_files import LARGEST_CHIPS
 from .replay import verify
 from .routing import Router, check_hops, hops
-from .tags import Tagger, Words, check_asked_words
+from .tags import Tagger, Words, check_asked_words, usable_tags
 
 CHIPS_OF_A_BOARD = 4  # as many are taken as needed, if their number is not given
-ATTEMPTS = 4  # other orders of the cores, if tags or defects stand in the way of the first
+FEWER_NEURONS = (128, 64)  # on a core, if tags of a core are short
 
 
 def map_network(
@@ -93,6 +93,10 @@ def map_network(
         raise DynapseError(f"place is {place!r}; give {{population: (chip, core)}}")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise DynapseError(f"seed is {seed!r}; give a non-negative integer")
+    if not isinstance(weight_error, str) or weight_error not in weight_fit.ERRORS:
+        raise unknown_name("weight_error", weight_error, weight_fit.ERRORS)
+    if not isinstance(move, (bool, np.bool_)):
+        raise DynapseError(f"move is {move!r}; give True, or False to leave the network where it is")
     extracted = extract(net, seed, weight_error)
     chip = chip or _chip_of(extracted.groups)
     profile = chip.profile
@@ -166,32 +170,40 @@ def _checked_positions(positions) -> np.ndarray:
 
 def map_demand(extracted: Extract, chips: int, positions, place, profile, seed: int) -> Mapping:
     """The first attempt that works; the first error if none does."""
-    first = None
+    cores = CORES_PER_CHIP * chips
     generator = np.random.default_rng([seed, chips])
-    for attempt in range(ATTEMPTS):
-        order = np.arange(CORES_PER_CHIP * chips) if attempt == 0 else generator.permutation(CORES_PER_CHIP * chips)
+    attempts = [(np.arange(cores), NEURONS_PER_CORE, True)]
+    if profile is not None:  # cores differ
+        attempts += [(generator.permutation(cores), NEURONS_PER_CORE, careful) for careful in (True, True, False)]
+    attempts += [(np.arange(cores), most, False) for most in FEWER_NEURONS]
+    errors = []
+    for order, most, careful in attempts:
+        if most < NEURONS_PER_CORE and not any(isinstance(error, TagError) for error in errors):
+            break  # fewer sources reach a core with fewer neurons; that helps where tags are short, only
         try:
-            return _attempt(extracted, chips, positions, place, profile, order)
-        except RoomError:
-            raise
+            return _attempt(extracted, chips, positions, place, profile, order, most, careful)
         except MappingError as error:
-            first = first or error
-            if profile is None:  # all cores are alike
+            errors.append(error)
+            if isinstance(error, RoomError) and profile is None:
                 break
-    raise first
+    raise next((error for error in errors if not isinstance(error, RoomError)), errors[0])
 
 
-def _attempt(extracted: Extract, chips: int, positions, place, profile, order) -> Mapping:
+def _attempt(extracted: Extract, chips: int, positions, place, profile, order, most: int, careful: bool) -> Mapping:
     demand = extracted.demand
     asked = places_asked(demand, place, chips)
     capacity = np.full((CORES_PER_CHIP * chips, NEURONS_PER_CORE), SYNAPSES_PER_NEURON)
-    if profile is not None:
-        capacity = profile.usable.any(axis=-1).sum(axis=-1).reshape(capacity.shape)
+    avoid = np.zeros((len(demand.populations), len(capacity)), dtype=bool)
     unplaced = Router(
         demand, np.zeros(demand.neuron_count, dtype=int), np.full(demand.neuron_count, SYNAPSES_PER_NEURON)
     )
-    needs = np.minimum(unplaced.words_needed(unplaced.intended()), SYNAPSES_PER_NEURON)
-    counts = place_populations(demand, chips, asked, needs, capacity, order)
+    shared = unplaced.intended()
+    needs = np.minimum(unplaced.words_needed(shared), SYNAPSES_PER_NEURON)
+    if profile is not None:
+        capacity = profile.usable.any(axis=-1).sum(axis=-1).reshape(capacity.shape)
+        if careful:
+            avoid = unplaced.tags_needed(shared)[:, None] > usable_tags(profile).sum(axis=-1)
+    counts = place_populations(demand, chips, asked, needs, capacity, order, avoid, most)
     physical = place_neurons(demand, counts, asked, needs, capacity)
     check_asked_words(demand, physical, profile)
     router = Router(demand, physical, capacity.ravel()[physical])

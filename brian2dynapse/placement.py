@@ -95,7 +95,14 @@ def _core_names(cores) -> str:
 
 
 def place_populations(
-    demand: Demand, chips: int, asked: dict[str, list[int]], needs: np.ndarray, capacity: np.ndarray, order: np.ndarray
+    demand: Demand,
+    chips: int,
+    asked: dict[str, list[int]],
+    needs: np.ndarray,
+    capacity: np.ndarray,
+    order: np.ndarray,
+    avoid: np.ndarray,
+    most: int = NEURONS_PER_CORE,
 ) -> np.ndarray:
     """Number of neurons of every population on every core.
 
@@ -113,6 +120,11 @@ def place_populations(
         Usable CAM words of each physical neuron, shape (cores, 256).
     order : numpy.ndarray of int
         Cores in the order in which they are preferred.
+    avoid : numpy.ndarray of bool
+        Cores that do not suit a population, shape (populations, cores). They are taken if a user says so, or if there
+        is no other for it.
+    most : int
+        Neurons to put on a core, where none are fixed.
 
     Returns
     -------
@@ -132,6 +144,8 @@ def place_populations(
             allowed[g] = fixed[g] > 0
         elif population.name in asked:
             allowed[g] = np.isin(np.arange(cores), asked[population.name])
+        elif not avoid[g].all():
+            allowed[g] = ~avoid[g]
     # cores that a population will certainly use; of several that it may use, it need not use all
     certain = {p.name: np.flatnonzero(fixed[g]).tolist() for g, p in enumerate(demand.populations)}
     certain |= {name: cores for name, cores in asked.items() if len(cores) == 1}
@@ -139,8 +153,8 @@ def place_populations(
     _check_room(demand, chips, asked)
     counts = None
     if allowed.size <= placement_program.LARGEST:
-        counts = placement_program.solve(demand, chips, allowed, fixed, needs, capacity, order)
-    return first_fit(demand, allowed, fixed, order) if counts is None else counts
+        counts = placement_program.solve(demand, chips, allowed, fixed, needs, capacity, order, most)
+    return first_fit(demand, allowed, fixed, order, most) if counts is None else counts
 
 
 def _fixed_counts(demand: Demand, cores: int) -> np.ndarray:
@@ -155,10 +169,10 @@ def _check_room(demand: Demand, chips: int, asked) -> None:
     """Named errors for what cannot fit, however it is arranged."""
     cores = CORES_PER_CHIP * chips
     sizes = ", ".join(f"{population.name} {population.size}" for population in demand.populations)
-    board = f"{chips} chip{'s' if chips > 1 else ''}"
+    board = "1 chip has" if chips == 1 else f"{chips} chips have"
     if demand.neuron_count > cores * NEURONS_PER_CORE:
         raise RoomError(
-            f"neurons: {demand.neuron_count} are asked for ({sizes}), {board} has {cores * NEURONS_PER_CORE}; "
+            f"neurons: {demand.neuron_count} are asked for ({sizes}), {board} {cores * NEURONS_PER_CORE}; "
             "use fewer, or give more chips, map_network(..., chips=...)"
         )
     by_set = {}
@@ -171,7 +185,7 @@ def _check_room(demand: Demand, chips: int, asked) -> None:
             for count, members in zip(cores_needed, by_set.values(), strict=True)
         )
         raise RoomError(
-            f"cores: {sum(cores_needed)} are needed ({sets}), {board} has {cores}; all neurons of a core share one set "
+            f"cores: {sum(cores_needed)} are needed ({sets}), {board} {cores}; all neurons of a core share one set "
             f"of biases, and there are {len(by_set)} sets: give populations the same codes, or give more chips"
         )
     on = {}
@@ -188,7 +202,9 @@ def _check_room(demand: Demand, chips: int, asked) -> None:
             )
 
 
-def first_fit(demand: Demand, allowed: np.ndarray, fixed: np.ndarray, order: np.ndarray) -> np.ndarray:
+def first_fit(
+    demand: Demand, allowed: np.ndarray, fixed: np.ndarray, order: np.ndarray, most: int = NEURONS_PER_CORE
+) -> np.ndarray:
     """Populations, larger ones first, to the first core of their bias set with room; split if no core has room for all.
 
     Parameters and errors as `place_populations`; `allowed` and `fixed` have a row a population, a column a core.
@@ -204,7 +220,7 @@ def first_fit(demand: Demand, allowed: np.ndarray, fixed: np.ndarray, order: np.
         mine = [
             core for core in order if allowed[g, core] and set_of.get(core, population.bias_set) == population.bias_set
         ]
-        room = {core: NEURONS_PER_CORE - counts[:, core].sum() for core in mine}
+        room = {core: max(most - counts[:, core].sum(), 0) for core in mine}
         whole = [core for core in mine if room[core] >= left]
         for core in sorted(whole, key=lambda core: core not in set_of)[:1] or mine:
             taken = min(left, room[core])

@@ -46,12 +46,14 @@ class Places:
     rank: np.ndarray
 
 
-def solve(demand: Demand, chips: int, allowed, fixed, needs, capacity, order) -> np.ndarray | None:
+def solve(
+    demand: Demand, chips: int, allowed, fixed, needs, capacity, order, most: int = NEURONS_PER_CORE
+) -> np.ndarray | None:
     """Number of neurons of every population on every core, or None if the search finds nothing.
 
     Parameters
     ----------
-    demand, chips, needs, capacity, order
+    demand, chips, needs, capacity, order, most
         As `placement.place_populations`.
     allowed : numpy.ndarray of bool
         Whether a population may be on a core, shape (populations, cores).
@@ -70,7 +72,7 @@ def solve(demand: Demand, chips: int, allowed, fixed, needs, capacity, order) ->
             capacity.reshape(chips, -1),
             np.argsort(np.argsort(rank)),
         )
-        on_chip = _Program(demand, sizes, places, needs, projections=True).solve()
+        on_chip = _Program(demand, sizes, places, needs, most, projections=True).solve()
     if on_chip is None:
         return None
     counts = np.zeros((len(sizes), chips * CORES_PER_CHIP), dtype=int)
@@ -85,7 +87,7 @@ def solve(demand: Demand, chips: int, allowed, fixed, needs, capacity, order) ->
                 capacity[mine],
                 np.argsort(np.argsort(rank[mine])),
             )
-            found = _Program(demand, on_chip[:, chip], places, needs, projections=False).solve()
+            found = _Program(demand, on_chip[:, chip], places, needs, most, projections=False).solve()
             if found is None:
                 return None
             counts[:, mine] = found
@@ -100,8 +102,10 @@ class _Program:
     columns places.
     """
 
-    def __init__(self, demand: Demand, sizes: np.ndarray, places: Places, needs: np.ndarray, projections: bool):
-        self.demand, self.sizes, self.places = demand, sizes, places
+    def __init__(
+        self, demand: Demand, sizes: np.ndarray, places: Places, needs: np.ndarray, most: int, projections: bool
+    ):
+        self.demand, self.sizes, self.places, self.most = demand, sizes, places, most
         sets = {one: k for k, one in enumerate(dict.fromkeys(p.bias_set for p in demand.populations))}
         self.set_of = np.array([sets[population.bias_set] for population in demand.populations])
         groups, columns = places.room.shape
@@ -147,7 +151,10 @@ class _Program:
     def _capacities(self, needs) -> None:
         groups, columns = self.shape
         starts, neurons = self.demand.starts, self.places.capacity.shape[1]
-        steps = np.unique(np.quantile(needs, np.linspace(0, 1, 9), method="higher")) if needs.size else []
+        shares = {  # of each population, for every number of CAM words: neurons that need as many
+            step: [np.mean(needs[starts[g] : starts[g + 1]] >= step) for g in range(groups)]
+            for step in np.unique(needs)
+        }
         for g in range(groups):
             self._row({self.at("count", g, c): 1 for c in range(columns)}, self.sizes[g], self.sizes[g])
         for c in range(columns):
@@ -155,12 +162,11 @@ class _Program:
             self._row({self.at("set", s, c): 1 for s in sets}, 0, self.places.cores)
             for s in sets:
                 members = {self.at("count", g, c): 1 for g in np.flatnonzero(self.set_of == s)}
-                self._row(members | {self.at("set", s, c): -NEURONS_PER_CORE}, -np.inf, 0)
-            for step in steps:  # as many neurons with enough CAM words as need them; a part needs like the whole
+                self._row(members | {self.at("set", s, c): -self.most}, -np.inf, 0)
+            for step, parts in shares.items():  # neurons with enough words; a part of a population needs like all
                 able = np.count_nonzero(self.places.capacity[c] >= step)
                 if able < neurons:
-                    shares = [np.mean(needs[starts[g] : starts[g + 1]] >= step) for g in range(groups)]
-                    self._row({self.at("count", g, c): share for g, share in enumerate(shares)}, 0, able)
+                    self._row({self.at("count", g, c): share for g, share in enumerate(parts)}, 0, able)
             for g in range(groups):
                 most = min(self.sizes[g], neurons)
                 self._row({self.at("count", g, c): 1, self.at("part", g, c): -most}, -np.inf, 0)

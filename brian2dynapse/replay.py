@@ -16,11 +16,12 @@ import pandas as pd
 from . import facts
 from .configuration import LARGEST_TAG, Dendrite
 from .delivery import EVENT, WORDS_PER_CORE, integers, outside, received, sent_by_neurons, sent_from, to_the_output
-from .errors import VerificationError
+from .errors import DynapseError, VerificationError
 
 RESERVED_TAGS = {LARGEST_TAG: "the end marker", 1024: "the clock query"}  # of the vendor's tools
 LISTED, SHOWN = 1000, 10  # violations of one check in the table, of all in the text of an error; all are counted
 _CORES, _NEURONS, _WORDS = facts.CORES_PER_CHIP, facts.NEURONS_PER_CORE, facts.SYNAPSES_PER_NEURON
+_PARTS = ("configuration", "demand", "neurons", "inputs", "synapses", "profile")  # of a mapping
 _KIND = ("dendrite", "weight", "precise_delay", "mismatched_delay", "stp")
 _KINDS = 2048  # numbers of kinds are smaller
 
@@ -87,6 +88,8 @@ def verify(mapping, strict: bool = True) -> Verification:
     ------
     VerificationError
         If anything is wrong and `strict`; its `verification` has the table.
+    DynapseError
+        If `mapping` is something else.
 
     Notes
     -----
@@ -104,6 +107,9 @@ def verify(mapping, strict: bool = True) -> Verification:
     - monitor: the neuron monitored in a core is one of those to be monitored.
     - profile: used CAM words work with the half of their tags, and tags in their cores.
     """
+    missing = [name for name in _PARTS if not hasattr(mapping, name)]
+    if missing:
+        raise DynapseError(f"mapping is {type(mapping).__name__} without {', '.join(missing)}; give a Mapping")
     replay = _Replay(mapping)
     if replay.placement():
         for step in (

@@ -110,6 +110,12 @@ class Router:
                 needed -= (len(sources) - 1) * saved
         return needed - self._pinned_twice()
 
+    def tags_needed(self, shared) -> np.ndarray:
+        """Packets that reach each population if these blocks are shared."""
+        routes = self.packets(shared)
+        onto = np.unique(np.column_stack([self.demand.group_of[routes.word_target], routes.word_packet]), axis=0)
+        return np.bincount(onto[:, 0], minlength=len(self.demand.populations))
+
     def _pinned_twice(self) -> np.ndarray:
         """Synapses beyond the first on CAM words that were asked for by number."""
         table = self.demand.synapses
@@ -211,13 +217,13 @@ class Router:
         needed, usable = self.words_needed(shared)[neuron], self.capacity[neuron]
         mine = self.target == neuron
         of = (
-            f"{SYNAPSES_PER_NEURON} CAM words"
+            f"{SYNAPSES_PER_NEURON}"
             if usable == SYNAPSES_PER_NEURON
-            else f"{usable} of {SYNAPSES_PER_NEURON} CAM words usable by the profile of the chip"
+            else f"{usable} of {SYNAPSES_PER_NEURON} that work by the profile of the chip"
         )
         raise MappingError(
-            f"CAM words of {self.demand.label(neuron)} ({core_name(self.core[neuron])}): {needed} synapses are asked "
-            f"for, a neuron has {of}; used by {self.demand.used_by(self.link[mine])}. Give it fewer synapses (a "
+            f"CAM words of {self.demand.label(neuron)} ({core_name(self.core[neuron])}): {needed} are needed, this "
+            f"neuron has {of}; used by synapses of {self.demand.used_by(self.link[mine])}. Give it fewer synapses (a "
             "smaller in-degree or repeat), or connect all-to-all without depression, which shares one tag"
         )
 

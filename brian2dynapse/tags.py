@@ -25,6 +25,13 @@ HALF = TAGS // 2  # CAMs are tested apart for tags below and from here on
 NODES = 200  # of the search for halves; a limit of time would give other results on slower machines
 
 
+def usable_tags(profile) -> np.ndarray:
+    """Tags that work in each core and are not reserved; bool, shape (cores, tags)."""
+    tags = profile.tags.reshape(-1, TAGS).copy()
+    tags[:, list(RESERVED_TAGS)] = False
+    return tags
+
+
 @dataclass
 class Words:
     """Tag and CAM word of every word of `Routes`, and what sources send: rows (source, chip, tag, core mask)."""
@@ -56,7 +63,7 @@ class Tagger:
         cores = CORES_PER_CHIP * chips
         self.free = np.ones((cores, TAGS), dtype=bool)  # tags that a packet can still have in each core
         if profile is not None:
-            self.free = profile.tags.reshape(cores, TAGS).copy()
+            self.free = usable_tags(profile)
         self.free[:, list(RESERVED_TAGS)] = False
         self.new = np.ones(TAGS, dtype=bool)  # tags that nobody has
         self.order = np.append(np.arange(1, TAGS), 0)  # 0 last: a CAM word that is not used has it
@@ -146,8 +153,9 @@ class Tagger:
                 for core in cores}  # fmt: skip
         works = np.ones((len(cores), TAGS), dtype=bool)
         if self.profile is not None:
-            works = self.profile.tags.reshape(-1, TAGS)[cores]
-        count = int(np.logical_and.reduce(works).sum()) - len(RESERVED_TAGS)
+            works = usable_tags(self.profile)[cores]
+        works[:, list(RESERVED_TAGS)] = False
+        count = int(np.logical_and.reduce(works).sum())
         sources = ", ".join(self.demand.label(source) for source in self.routes.members[packet][:3])
         more = ", ..." if len(self.routes.members[packet]) > 3 else ""
         asked = ", ".join(f"{core_name(core)}: {number} sources" for core, number in used.items())
