@@ -13,10 +13,12 @@ def test_code_blocks_run(tmp_path, monkeypatch, capsys):
 
     matplotlib.use("Agg")
     blocks = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), flags=re.DOTALL)
-    assert len(blocks) == 3
+    assert len(blocks) == 4
     names = {}
     for block in blocks:
         exec(compile(block, "README.md", "exec"), names)
     assert names["spikes"].num_spikes > 0
-    assert (tmp_path / "fi.png").exists()
+    assert all((tmp_path / name).exists() for name in ("fi.png", "mapping.png", "chip.json"))
+    assert names["mapping"].configuration == names["bd"].Configuration.from_json(tmp_path / "chip.json")
+    assert names["back"]["spikes_pyr"].num_spikes > 0
     assert "dImem/dt" in capsys.readouterr().out
