@@ -169,7 +169,7 @@ def mapping(result, figure: plt.Figure | None = None, relative: bool = False) ->
         capacity = result.profile.usable.any(axis=-1).sum(axis=-1)
     shape = (len(positions), facts.CORES_PER_CHIP, facts.NEURONS_PER_CORE)
     unit = np.maximum(np.broadcast_to(capacity, shape), 1) / 100 if relative else np.ones(shape)
-    scale = ScalarMappable(Normalize(0, 100 if relative else facts.SYNAPSES_PER_NEURON), "cividis")
+    scale = ScalarMappable(Normalize(0, 100 if relative else facts.SYNAPSES_PER_NEURON), "viridis")
     for core in cores:
         if core.core == 0:
             layout.frame(column[core.chip], row[core.chip])
@@ -197,6 +197,7 @@ class _Layout:
         gaps = [GAP_INCHES * (number + 2 * chips + 1) for number, chips in ((across, columns), (down, rows))]
         side = SIDE_INCHES if columns <= 2 else SMALL_SIDE_INCHES
         if figure is not None:
+            figure.set_layout_engine("none")
             side = max(0.2, (figure.get_figwidth() - SCALE_INCHES - gaps[0]) / across)
         layout = cls(figure, columns, rows, side, 0, 0)
         layout.title = layout.line * max(len(core.title_lines(layout)) for core in cores)
@@ -336,9 +337,10 @@ class _Core:
         """A symbol in every neuron, and below which population it stands for."""
         for k, name in enumerate(self.counts.index):
             x, y = np.divmod(np.flatnonzero(self.owner == k), SIDE)
-            style = {"s": (0.4 * layout.text) ** 2, "marker": SYMBOLS[k % len(SYMBOLS)], "linewidth": 0}
+            style = {"s": (0.35 * layout.text) ** 2, "marker": SYMBOLS[k % len(SYMBOLS)], "linewidth": 0}
             axes.scatter(x, y, c=np.where(share[y, x] < 0.5, "white", "black"), **style)
-            axes.scatter([], [], c="black", label=_short(name, layout.letters(layout.side / 2) - 4), **style)
+            label = " " + _short(name, layout.letters(layout.side / 2) - 4)  # one that starts with _ would be left out
+            axes.scatter([], [], c="black", label=label, **style)
         axes.legend(loc="upper left", bbox_to_anchor=(0, 0), frameon=False, fontsize=layout.text, ncols=2, borderpad=0,
                     borderaxespad=0.2, handletextpad=0, handlelength=1.5, labelspacing=0.2,
                     columnspacing=0.5)  # fmt: skip

@@ -79,7 +79,7 @@ def test_colors_are_those_of_the_scale():
     (axes, *_), _, _ = drawn(result)
     cells = axes.collections[0].get_facecolors()
     number_of_cell = np.arange(256).reshape(16, 16).T.ravel()  # the picture goes row after row
-    expected = mpl.colormaps["cividis"](40 / 64)
+    expected = mpl.colormaps["viridis"](40 / 64)
     for color, neuron in zip(cells, number_of_cell, strict=True):
         assert np.allclose(color, expected) if neuron < 100 else color[3] == 0
 
@@ -117,7 +117,7 @@ def test_board_of_four_chips(positions):
 
 def test_nothing_leaves_a_given_figure_or_covers_a_core():
     result = mapped({"pyr": 200, "inh": 20, "other": 200})
-    figure = plt.figure(figsize=(6, 5))
+    figure = plt.figure(figsize=(6, 5), layout="constrained")
     cores, _, same = drawn(result, figure)
     assert same is figure
     boxes = [axes.get_tightbbox() for axes in figure.axes]
@@ -128,7 +128,7 @@ def test_nothing_leaves_a_given_figure_or_covers_a_core():
 
 def test_profile_scattered_populations_and_relative_load():
     chip = bd.Chip(profile=bd.ChipProfile.synthetic(seed=1))
-    result = mapped({"pyr": 128, "PV": 24}, chip, indegrees=(40, 20))
+    result = mapped({"pyr": 128, "_pv": 24}, chip, indegrees=(40, 20))
     cores, scale, _ = drawn(result, relative=True)
     assert scale.get_ylim() == (0, 100) and "usable" in scale.get_ylabel()
     usable = chip.profile.usable.any(axis=-1).sum(axis=-1)
@@ -138,8 +138,8 @@ def test_profile_scattered_populations_and_relative_load():
         expected = 100 * here["cams"].to_numpy() / usable[0, core, here["neuron"]]
         np.testing.assert_allclose(loads(axes)[here["neuron"]], expected)
     marked = [axes for axes in cores if axes.get_legend()]
-    names = [{text.get_text() for text in axes.get_legend().get_texts()} for axes in marked]
-    assert {"pyr", "PV"} in names  # both on one core, and neurons chosen by their CAMs
+    names = [{text.get_text().strip() for text in axes.get_legend().get_texts()} for axes in marked]
+    assert {"pyr", "_pv"} in names  # both on one core, and neurons chosen by their CAMs
 
 
 def test_method_of_the_mapping():
