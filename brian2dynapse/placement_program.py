@@ -130,8 +130,8 @@ class _Program:
         self.cost = np.concatenate(
             [
                 np.zeros(groups * columns),
-                (COST_OF_PART + 0.001 * rank * (1 + group_number / groups)).ravel(),
-                (COST_OF_CORE + 0.02 * rank * (1 + set_number / shape[0])).ravel(),
+                (COST_OF_PART + 0.001 * rank * (2 - group_number / groups)).ravel(),
+                (COST_OF_CORE + 0.02 * rank * (2 - set_number / shape[0])).ravel(),
                 np.full(groups * columns, COST_OF_CHIP if projections else 0.0),
             ]
         )
