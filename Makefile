@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint table pages clean
+.PHONY: demo test lint table load pages clean
 
 demo: $(VENV)/installed
 	$(RUN) tutorials/demo.py $(DEMO)
@@ -18,6 +18,10 @@ lint: $(VENV)/installed
 # The table of time step against error in the README.
 table: $(VENV)/installed
 	$(RUN) benchmarks/time_step.py
+
+# The fraction of random networks that fit the chip, by the load of its CAM.
+load: $(VENV)/installed
+	$(RUN) benchmarks/mapping_load.py
 
 # The page of every circuit, docs/circuits, from the equation files.
 pages: $(VENV)/installed
