@@ -89,7 +89,7 @@ class Mapping:
         -------
         pandas.DataFrame
             Rows for every core (and the board, chip and core -1): columns resource, chip, core, used, available,
-            share, by (who uses it). Resources: cores; neurons; CAM words; CAM words of the fullest neuron;
+            share, by (who uses it, and how many; a tag or word of several connections counts for each). Resources: cores; neurons; CAM words; CAM words of the fullest neuron;
             destinations; tags (that reach the core); analog monitor.
         """
         config = self.configuration
@@ -100,7 +100,8 @@ class Mapping:
             here = self.neurons[(self.neurons["chip"] == chip) & (self.neurons["core"] == core)]
             names = self._names(here)
             onto = self.synapses[(self.synapses["chip"] == chip) & (self.synapses["core"] == core)]
-            links = ", ".join(f"{name} {count}" for name, count in onto.groupby("connection").size().items())
+            words = self._by(onto.drop_duplicates(["connection", "neuron", "cam"]))
+            heard = self._by(onto.drop_duplicates(["connection", "tag"]))
             per_neuron = listening[chip, core].sum(axis=-1)
             fullest = int(np.argmax(per_neuron / np.maximum(usable[chip, core], 1)))
             owner = here[here["neuron"] == fullest]
@@ -112,10 +113,10 @@ class Mapping:
             everywhere = facts.NEURONS_PER_CORE * DESTINATIONS_PER_NEURON
             for name, used, available, by in (
                 ("neurons", len(here), facts.NEURONS_PER_CORE, names),
-                ("CAM words", int(per_neuron.sum()), int(usable[chip, core].sum()), links),
+                ("CAM words", int(per_neuron.sum()), int(usable[chip, core].sum()), words),
                 ("CAM words of the fullest neuron", per_neuron[fullest], usable[chip, core, fullest], label),
                 ("destinations", sends, everywhere, names if sends else ""),
-                ("tags", used_tags, tags - len(RESERVED_TAGS), links),
+                ("tags", used_tags, tags - len(RESERVED_TAGS), heard),
                 ("analog monitor", monitored, 1, names if monitored else ""),
             ):
                 rows.append((name, chip, core, int(used), int(available), by))
@@ -131,6 +132,10 @@ class Mapping:
 
     def _cores_used(self) -> int:
         return len(self.neurons[["chip", "core"]].drop_duplicates())
+
+    @staticmethod
+    def _by(synapses: pd.DataFrame) -> str:
+        return ", ".join(f"{name} {count}" for name, count in synapses.groupby("connection").size().items())
 
     @staticmethod
     def _names(neurons: pd.DataFrame) -> str:

@@ -272,3 +272,16 @@ def test_restore_brings_the_places_back():
     network.restore("before")
     for old, new in zip(before, (groups["inh"].physical, groups["inh"].I_leak_[:], network["c0"].cams), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_utilization_counts_words_and_tags_not_synapses():
+    """Who uses a resource adds up to what is used, also where synapses share words."""
+    network, _, _ = model(bd.Chip())
+    mapping = bd.map_network(network, place={"pyr": (0, 0), "inh": (0, 1), "sst": (0, 2)})
+    for row in mapping.utilization().query("resource in ['CAM words', 'tags'] and used > 0").itertuples():
+        parts = dict(one.rsplit(" ", 1) for one in row.by.split(", "))
+        total = sum(int(count) for count in parts.values())
+        # a source has one tag for all its connections onto a core, so that tags may count twice
+        assert total == row.used if row.resource == "CAM words" else total >= row.used
+    fullest = mapping.utilization().query("resource == 'CAM words of the fullest neuron' and core == 0")
+    assert fullest["used"].item() == mapping.neurons.query("population == 'pyr'")["cams"].max()
