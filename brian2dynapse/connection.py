@@ -178,7 +178,9 @@ class Connection(PlacedSynapses):
         """Width of the longest pulse of all synapses, second."""
         currents = variable_values(self, "I_extender")
         return float(
-            np.max(self._pulse_widths(self._currents("I_extender") if currents is None else currents), initial=0)
+            np.max(
+                self._pulse_widths(self.currents_of_codes("I_extender") if currents is None else currents), initial=0
+            )
         )
 
     def _pulse_widths(self, currents):
@@ -239,6 +241,7 @@ class Connection(PlacedSynapses):
             that has nothing to draw.
         """
         standalone = not isinstance(get_device(), RuntimeDevice)
+        places = self._checked_places(cams, tags, kwds)
         complete = args == (True,) or (
             not args and set(kwds) <= {"p", "n"} and kwds.get("p", 1) == kwds.get("n", 1) == 1
         )
@@ -250,7 +253,7 @@ class Connection(PlacedSynapses):
             args, kwds = (), ({"i": i, "j": j} if len(i) else {"p": 0})
         self._all_to_all = bool(complete and not self._connect_called)
         super().connect(*args, level=level + 1, **kwds)
-        self._take_cams(cams, tags)
+        self._take_cams(places)
         for name in ("Q_extender", "C_std"):
             if name in self.variables:
                 assign(self, name, self._neurons.chip.constants[name])
@@ -309,7 +312,7 @@ class Connection(PlacedSynapses):
         parameters = set(parameters)
         for name in ("I_extender", "I_std_drop", "I_std_recovery"):
             if name in parameters and name in self.variables:
-                assign(self, name, self._currents(name))
+                assign(self, name, self.currents_of_codes(name))
         if parameters & set(_WEIGHT_PARAMETERS):
             self._assign_weights(checked)
         if parameters & set(_DELAY_PARAMETERS):
@@ -331,7 +334,7 @@ class Connection(PlacedSynapses):
         """Delays by the codes and bits, second: one for all, or one a synapse on a chip with mismatch."""
         if not self._individual(_DELAY_PARAMETERS):
             return float(self.delay_time())
-        currents = [np.broadcast_to(self._currents(name), self._posts.shape) for name in self._delay_currents()]
+        currents = [np.broadcast_to(self.currents_of_codes(name), self._posts.shape) for name in self._delay_currents()]
         return self._delays(currents) if len(self._posts) else np.empty(0)
 
     def _check_number_of_masks(self) -> None:
@@ -361,7 +364,7 @@ class Connection(PlacedSynapses):
         """Weight currents by the codes and masks, or the currents asked for, amp; with mismatch, one a synapse."""
         if isinstance(self._mask, Quantity):  # one transistor of its kind for the current that is wanted
             return np.asarray(self._mask) * self._factors("I_w0")
-        bit_currents = [self._currents(parameter) for parameter in _WEIGHT_PARAMETERS]
+        bit_currents = [self.currents_of_codes(parameter) for parameter in _WEIGHT_PARAMETERS]
         return selected_current(self._mask, np.stack(np.broadcast_arrays(*bit_currents), axis=-1))
 
     # -- Brian2 --------------------------------------------------------------------------------------

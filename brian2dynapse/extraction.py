@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,9 +20,11 @@ from .connection import Connection
 from .demand import KIND, UNSET, Demand, InputGroup, Link, Population
 from .diffusion import Grid
 from .errors import DynapseError, MappingError, WeightError
-from .facts import modelled_parameters
+from .facts import NEURONS_PER_CORE, modelled_parameters
 from .neurons import Neurons
+from .placement import core_name
 
+_BIASES_OF = {"delay": "SYPD_DLY0_P to SYPD_DLY2_P", "I_weight": "SYAM_W0_P to SYAM_W3_P"}
 BY_HAND = 1e-9  # relative difference beyond which a current or delay is not that of its code
 
 
@@ -76,6 +79,7 @@ def extract(network, seed: int = 0, weight_error: str = "absolute") -> Extract:
         raise MappingError("the network has no Neurons; there is nothing to map")
     notes = _check_objects(objects, groups)
     populations = [_population(group, objects) for group in groups.values()]
+    _check_grids(populations)
     inputs = {}
     for connection in connections:
         _check_connection(connection, groups)
@@ -108,15 +112,19 @@ def _whole(source):
 
 def _check_objects(objects, groups) -> list[str]:
     """Refuse what acts on neurons and the chip cannot do; note what is not mapped."""
-    own = {id(part) for group in groups.values() for part in group.contained_objects}
+    own = {f"{name}_ahead" for name in groups}  # of the diffusion grid
     notes = []
     for one in objects:
+        if isinstance(one, (Neurons, Connection)) and not one.active:
+            raise MappingError(f"{one.name} is not active, and the chip has no such switch; take it out of the network")
         if isinstance(one, Synapses) and not isinstance(one, (Connection, Grid)):
-            if isinstance(_whole(one.target), Neurons):
+            onto = isinstance(_whole(one.target), Neurons)
+            back = isinstance(_whole(one.source), Neurons) and _writes_to_source(one)
+            if onto or back:
                 raise MappingError(
-                    f"{one.name} are plain Synapses onto {one.target.name}; the chip has those of a Connection only"
+                    f"{one.name} are plain Synapses that act on Neurons; the chip has the synapses of a Connection only"
                 )
-            notes.append(f"{one.name}: Synapses that reach no Neurons are not mapped")
+            notes.append(f"{one.name}: Synapses that act on no Neurons are not mapped")
         elif isinstance(one, PoissonInput):
             if isinstance(_whole(one._group), Neurons):
                 raise MappingError(
@@ -125,13 +133,38 @@ def _check_objects(objects, groups) -> list[str]:
                 )
         elif isinstance(one, NetworkOperation):
             notes.append(f"{one.name}: a network operation runs in the simulation only")
-        elif isinstance(one, CodeRunner) and "run_regularly" in one.name and id(one) in own:
-            raise MappingError(f"{one.name} changes variables as it runs; the chip cannot, remove it for the mapping")
+        elif type(one) is CodeRunner and isinstance(_whole(one.group), (Neurons, Connection)) and one.name not in own:
+            raise MappingError(
+                f"{one.name} changes variables of {one.group.name} as it runs; the chip cannot, remove it"
+            )
     return notes
+
+
+def _check_grids(populations) -> None:
+    """The diffusion grid of a core is one: populations on it are coupled on the chip, and not in the model."""
+    owner = {}
+    for population in populations:
+        if "deam_ampa" in population.latches:
+            for core in np.unique(population.physical // NEURONS_PER_CORE).tolist():
+                other = owner.setdefault(core, population.name)
+                if other != population.name:
+                    raise MappingError(
+                        f"deam_ampa: {other} and {population.name} are both nodes of the diffusion grid of "
+                        f"{core_name(core)}, which couples them on the chip but not in the model; make them one "
+                        "population, or put them on different cores, Neurons(..., chip=chip, physical=...)"
+                    )
+
+
+def _writes_to_source(synapses: Synapses) -> bool:
+    """Whether synapses change variables of the neurons that they come from."""
+    code = "\n".join(pathway.code for pathway in synapses._pathways)
+    summed = any(name.endswith("_pre") for name in synapses.summed_updaters)
+    return summed or re.search(r"\b\w+_pre\s*[-+*/]?=[^=]", code) is not None
 
 
 def _population(group: Neurons, objects) -> Population:
     _check_parameters(group)
+    _check_constants(group, group.constants())
     read_out = np.zeros(len(group), dtype=bool)
     monitored = []
     for one in objects:
@@ -173,6 +206,17 @@ def _check_parameters(group: Neurons) -> None:
             )
 
 
+def _check_constants(owner, constants: dict) -> None:
+    """Every constant is that of the chip."""
+    for name, expected in constants.items():
+        values = variable_values(owner, name) if name in owner.variables else None
+        if values is not None and np.any(np.abs(values - expected) > BY_HAND * abs(expected)):
+            raise MappingError(
+                f"{name} of {owner.name} is {np.ravel(values)[0]:.4g}, set by hand; its chip has {expected:.4g} (SI). "
+                "Say what differs of the individual when you make it, for example Chip(C_mem=31*pF)"
+            )
+
+
 def _check_connection(connection: Connection, groups) -> None:
     for end, group in (("source", _whole(connection.source)), ("target", connection.neurons)):
         if isinstance(group, Neurons) and group.name not in groups:
@@ -181,11 +225,13 @@ def _check_connection(connection: Connection, groups) -> None:
             raise MappingError(f"{connection.name}: its {end} {group.name} makes no spikes")
     if not connection._connect_called:
         raise MappingError(f"{connection.name} has no synapses; call connect() or connect_fixed_indegree()")
-    for what, owner, name, expected in (
-        ("delay", connection.pre, "delay", connection.delays_of_codes()),
-        ("I_weight", connection, "I_weight", connection.weights_of_codes()),
-    ):
-        values = variable_values(owner, name)
+    _check_constants(connection, {name: connection.neurons.chip.constants[name] for name in ("Q_extender", "C_std")})
+    values_of_codes = {"delay": connection.delays_of_codes(), "I_weight": connection.weights_of_codes()}
+    for name in ("I_extender", "I_std_drop", "I_std_recovery"):
+        if name in connection.variables:
+            values_of_codes[name] = connection.currents_of_codes(name)
+    for name, expected in values_of_codes.items():
+        values = variable_values(connection.pre if name == "delay" else connection, name)
         if values is None or not np.size(values):
             continue
         expected = np.broadcast_to(expected, values.shape)
@@ -193,9 +239,9 @@ def _check_connection(connection: Connection, groups) -> None:
         if wrong.size:
             k = wrong[0]
             raise MappingError(
-                f"{connection.name}: {what} of synapse {k} is {values.flat[k]:.4g}, set by hand; bits and codes make "
+                f"{connection.name}: {name} of synapse {k} is {values.flat[k]:.4g}, set by hand; bits and codes make "
                 f"{expected.flat[k]:.4g} (SI units). The chip has no other: set delay and weight bits, and the biases "
-                "SYPD_DLY0_P to SYPD_DLY2_P, SYAM_W0_P to SYAM_W3_P"
+                f"{_BIASES_OF.get(name, modelled_parameters().get(name))}"
             )
 
 

@@ -34,7 +34,6 @@ from .routing import Router, check_hops, hops
 from .tags import Tagger, Words, check_asked_words, usable_tags
 
 CHIPS_OF_A_BOARD = 4  # as many are taken as needed, if their number is not given
-FEWER_NEURONS = (128, 64)  # on a core, if tags of a core are short
 
 
 def map_network(
@@ -100,6 +99,8 @@ def map_network(
     extracted = extract(net, seed, weight_error)
     chip = chip or _chip_of(extracted.groups)
     profile = chip.profile
+    if positions is None and chips is None and profile is None:
+        positions = getattr(net, "positions", None)  # of a network that was made of a configuration
     positions = None if positions is None else _checked_positions(positions)
     boards = _boards(extracted.demand, place, chips, positions, profile)
     for count in boards:
@@ -148,6 +149,12 @@ def _chip_of(groups: dict) -> Chip:
             f"{' and '.join(group.name for group in chips.values())} are on different chips (one Chip object is one "
             "individual); make them with the same one, or say which, map_network(net, chip=...)"
         )
+    ideal = {repr(group.chip): group for group in groups.values()}
+    if not chips and len(ideal) > 1:
+        raise DynapseError(
+            f"{' and '.join(group.name for group in ideal.values())} are on chips with different constants "
+            f"({', '.join(ideal)}); make them with the same one, or say which, map_network(net, chip=...)"
+        )
     return next(iter([*chips.values(), *groups.values()])).chip
 
 
@@ -175,7 +182,8 @@ def map_demand(extracted: Extract, chips: int, positions, place, profile, seed: 
     attempts = [(np.arange(cores), NEURONS_PER_CORE, True)]
     if profile is not None:  # cores differ
         attempts += [(generator.permutation(cores), NEURONS_PER_CORE, careful) for careful in (True, True, False)]
-    attempts += [(np.arange(cores), most, False) for most in FEWER_NEURONS]
+    evenly = -(-extracted.demand.neuron_count // cores)
+    attempts += [(np.arange(cores), most, False) for most in (2 * evenly, evenly) if most < NEURONS_PER_CORE]
     errors = []
     for order, most, careful in attempts:
         if most < NEURONS_PER_CORE and not any(isinstance(error, TagError) for error in errors):
@@ -312,7 +320,8 @@ def _labels(demand: Demand, physical: np.ndarray, inputs: pd.DataFrame) -> Label
     groups = []
     for group in demand.inputs:
         events = inputs.loc[inputs["group"] == group.name, ["index", "tag", "core", "x_hop", "y_hop"]]
-        groups.append(InputLabel(group.name, group.size, tuple(map(tuple, events.to_numpy().tolist()))))
+        if len(events):  # inputs without synapses send nothing
+            groups.append(InputLabel(group.name, group.size, tuple(map(tuple, events.to_numpy().tolist()))))
     return Labels(populations, tuple(groups))
 
 

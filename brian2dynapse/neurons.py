@@ -170,8 +170,8 @@ class Neurons(NeuronGroup):
 
     @property
     def physical(self) -> np.ndarray:
-        """Physical neurons, 1024*chip + 256*core + neuron, shape (N,)."""
-        return self._physical
+        """Physical neurons, 1024*chip + 256*core + neuron, shape (N,) (a copy)."""
+        return self._physical.copy()
 
     @property
     def placed_by_hand(self) -> bool:
@@ -207,11 +207,13 @@ class Neurons(NeuronGroup):
         Parameters
         ----------
         physical : numpy.ndarray of int
-            1024*chip + 256*core + neuron, shape (N,).
+            As for the class.
         """
-        self._physical = np.asarray(physical, dtype=int)
+        self._physical = self._physical_neurons(np.asarray(physical))
         if self._chip.individual:
             self._assign(self.equation_parameters())
+            for connection in sorted(self._connections, key=lambda one: one.name):
+                connection.biases_changed(facts.synapse_parameters().values())
 
     def equation_parameters(self) -> list[str]:
         """Names of the parameters that come from biases."""
@@ -317,15 +319,15 @@ class Neurons(NeuronGroup):
                 assign(self, name, 0.0)
         assign(self, "refractory_left", np.inf if "soif_kill" in self._latches else 0.0)
 
+    def constants(self) -> dict[str, float]:
+        """What the chip decides, SI units, by the name of the variable."""
+        values = self._chip.constants | {"noise": self._chip.noise, "events_per_spike": self._chip.events_per_spike}
+        return {name: value for name, value in values.items() if name in self.variables}
+
     def _assign_constants(self) -> None:
         """Set what the chip decides, and the homeostatic gain to where it starts."""
-        values = self._chip.constants | {
-            "noise": self._chip.noise,
-            "events_per_spike": self._chip.events_per_spike,
-            "gain_homeostasis": 1.0,
-            "homeostasis_active": float("ho_active" in self._latches),
-        }
-        for name, value in values.items():
+        start = {"gain_homeostasis": 1.0, "homeostasis_active": float("ho_active" in self._latches)}
+        for name, value in (self.constants() | start).items():
             if name in self.variables:
                 assign(self, name, value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from brian2.synapses.synapses import Synapses
 
+from .configuration import LARGEST_TAG
 from .errors import WiringError
 from .facts import SYNAPSES_PER_NEURON, modelled_parameters, synapse_parameters
 from .neurons import Neurons
@@ -70,35 +71,41 @@ class PlacedSynapses(Synapses):
         """Whether the currents of parameters differ from synapse to synapse."""
         return any(self._neurons.chip.mismatch_cv(modelled_parameters()[name]) > 0 for name in parameters)
 
-    def _take_cams(self, cams=None, tags=None) -> None:
+    def _take_cams(self, places) -> None:
         """Note the targets of new synapses, and their CAM words: given ones, or the next free ones.
 
         Without mismatch nobody asks for the latter.
         """
-        if cams is None and not self._individual(synapse_parameters()):
+        if places is None and not self._individual(synapse_parameters()):
             return
         posts = self.synapse_pairs()[1]
-        new = posts[len(self._posts) :]
-        if cams is None:
-            cams = self._neurons.take_cams(new)
+        if places is None:
+            cams = self._neurons.take_cams(posts[len(self._posts) :])
         else:
-            cams, tags = self._checked_places(len(new), cams, tags)
+            cams, tags = places
             self._tags = np.concatenate([np.empty(0, dtype=int) if self._tags is None else self._tags, tags])
         self._cams = np.concatenate([self._cams, cams])
         self._posts = posts
 
-    def _checked_places(self, count: int, cams, tags) -> tuple[np.ndarray, np.ndarray]:
-        if (len(self._posts) and self._tags is None) or tags is None:
+    def _checked_places(self, cams, tags, pairs: dict) -> tuple[np.ndarray, np.ndarray] | None:
+        """CAM words and tags of synapses that are about to be made; None if they are free."""
+        if cams is None and tags is None and self._tags is None:
+            return None
+        if cams is None or tags is None or (self._connect_called and self._tags is None):
             raise WiringError(f"{self.name}: CAM words and tags go together; give both for all synapses, or for none")
-        checked = []
-        for what, values, size in (("cams", cams, SYNAPSES_PER_NEURON), ("tags", tags, 2048)):
-            values = np.asarray(values)
-            if values.shape != (count,) or values.dtype.kind not in "iu" or np.any((values < 0) | (values >= size)):
-                raise WiringError(
-                    f"{self.name}: {what} are {values}; give {count} integers 0..{size - 1}, one a synapse"
-                )
-            checked.append(values.astype(int))
-        return checked[0], checked[1]
+        if not {"i", "j"} <= set(pairs) or any(isinstance(pairs[side], str) for side in "ij"):
+            raise WiringError(
+                f"{self.name}: CAM words and tags belong to synapses by number, connect(i=..., j=..., ...)"
+            )
+        count = np.broadcast(pairs["i"], pairs["j"]).size
+        sizes = {"cams": (cams, SYNAPSES_PER_NEURON), "tags": (tags, LARGEST_TAG + 1)}
+        return tuple(self._checked_integers(what, values, count, size) for what, (values, size) in sizes.items())
+
+    def _checked_integers(self, what: str, values, count: int, size: int) -> np.ndarray:
+        values = np.asarray(values)
+        if values.shape != (count,) or values.dtype.kind not in "iu" or np.any((values < 0) | (values >= size)):
+            raise WiringError(f"{self.name}: {what} are {values}; give {count} integers 0..{size - 1}, one a synapse")
+        return values.astype(int)
 
     def move(self, cams: np.ndarray) -> None:
         """Put the synapses into other CAM words; a mapping does so.
@@ -108,10 +115,11 @@ class PlacedSynapses(Synapses):
         cams : numpy.ndarray of int
             One for each synapse.
         """
-        self._posts = self.synapse_pairs()[1]
-        self._cams = np.asarray(cams, dtype=int)
+        posts = self.synapse_pairs()[1]
+        self._cams = self._checked_integers("cams", cams, len(posts), SYNAPSES_PER_NEURON)
+        self._posts = posts
 
-    def _currents(self, parameter: str) -> float | np.ndarray:
+    def currents_of_codes(self, parameter: str) -> float | np.ndarray:
         """Current of a bias in every synapse, amp; one number if they are all the same."""
         current = self._neurons.bias_current(parameter)
         return current * self._factors(parameter)

@@ -13,7 +13,7 @@ from brian2.utils.logger import get_logger
 from . import facts
 from .biases import Biases
 from .chip import Chip
-from .configuration import NOT_MONITORED, Configuration, Dendrite
+from .configuration import LARGEST_HOP, NOT_MONITORED, Configuration, Dendrite
 from .connection import Connection
 from .delivery import realised, sent_by_neurons, to_the_output
 from .errors import DynapseError
@@ -49,6 +49,35 @@ class VirtualInputs(SpikeGeneratorGroup):
         return self._sends.copy()
 
 
+class BoardNetwork(Network):
+    """A network that was made of a configuration; it knows where the chips are.
+
+    Parameters
+    ----------
+    positions : numpy.ndarray of int
+        Column and row of every chip, to which `map_network` maps it again.
+    *objects
+        As for `brian2.Network`.
+    """
+
+    def __init__(self, positions: np.ndarray, *objects):
+        self.positions = positions
+        super().__init__(*objects)
+
+
+class _Names:
+    """Names for objects of one network: what is taken gets an underscore."""
+
+    def __init__(self):
+        self.taken = set()
+
+    def free(self, name: str) -> str:
+        while name in self.taken:
+            name += "_"
+        self.taken.add(name)
+        return name
+
+
 @dataclass
 class _Part:
     """Neurons that become one group: physical numbers, and dendrites to integrate."""
@@ -72,12 +101,13 @@ def to_network(configuration: Configuration, chip: Chip | None = None, table=Non
 
     Returns
     -------
-    brian2.Network
-        Objects by name, ``net["pyr"]``. `Neurons`: the labelled populations of the configuration; other neurons that
-        are used, by core and latches, ``chip0_core1``. `VirtualInputs`, without spikes: the labelled ones, and
-        ``virtual_inputs``, one for every tag that CAM words listen to and nobody sends. `Connection`s. A
+    BoardNetwork
+        A `brian2.Network`; objects by name, ``net["pyr"]``. `Neurons`: the labelled populations of the configuration;
+        other neurons that are used, by core and latches, ``chip0_core1``. `VirtualInputs`, without spikes: the labelled
+        ones, and ``virtual_inputs``, one for every tag that CAM words listen to and nobody sends. `Connection`s. A
         ``SpikeMonitor`` ``spikes_<group>`` of neurons that are read out, and a ``StateMonitor``
-        ``monitor_chip0_core1`` (Imem, Vmem) of every neuron on an analog monitor.
+        ``monitor_chip0_core1`` (Imem, Vmem) of every neuron on an analog monitor. A name that is taken gets an
+        underscore.
 
     Raises
     ------
@@ -94,12 +124,17 @@ def to_network(configuration: Configuration, chip: Chip | None = None, table=Non
         raise DynapseError(f"configuration is {type(configuration).__name__}; give a brian2dynapse.Configuration")
     if chip is not None and not isinstance(chip, Chip):
         raise DynapseError(f"chip is {type(chip).__name__}; give a brian2dynapse.Chip")
-    parts = _labelled(configuration) + _unlabelled(configuration)
+    names = _Names()  # labelled populations and inputs first: they keep theirs
+    labelled = _labelled(configuration)
+    for label in (*labelled, *configuration.labels.inputs):
+        names.free(label.name)
+    parts = labelled + _unlabelled(configuration, names)
+    _warn_of_split_grids(configuration, parts)
     groups = _groups(configuration, parts, chip or Chip(), table)
-    inputs, rows = _inputs(configuration)
-    connections = _connections(configuration, groups, inputs, rows)
-    monitors = _monitors(configuration, groups)
-    return Network(*groups, *inputs, *connections, *monitors)
+    inputs, rows = _inputs(configuration, names)
+    connections = _connections(configuration, groups, inputs, rows, names)
+    monitors = _monitors(configuration, groups, names)
+    return BoardNetwork(configuration.positions, *groups, *inputs, *connections, *monitors)
 
 
 def _places(neurons: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -120,7 +155,7 @@ def _labelled(configuration: Configuration) -> list[_Part]:
     return [part for part in parts if len(part.neurons) and _alike(configuration, part.neurons)]
 
 
-def _unlabelled(configuration: Configuration) -> list[_Part]:
+def _unlabelled(configuration: Configuration, names: _Names) -> list[_Part]:
     """Other neurons that do anything, by core and latches."""
     used = configuration.used_neurons().ravel()
     for part in _labelled(configuration):
@@ -133,9 +168,8 @@ def _unlabelled(configuration: Configuration) -> list[_Part]:
     parts = []
     for k, key in enumerate(different):
         mine = neurons[which.ravel() == k]
-        name = f"chip{key[0]}_core{key[1]}"
         same_core = sum(np.array_equal(key[:2], other[:2]) for other in different[:k])
-        name += f"_{same_core}" if same_core else ""
+        name = names.free(f"chip{key[0]}_core{key[1]}" + (f"_{same_core}" if same_core else ""))
         there = np.unique(configuration.synapse_dendrite[_places(mine)])
         parts.append(_Part(name, mine, tuple(Dendrite(int(one)).name for one in there if one)))
     return parts
@@ -165,7 +199,7 @@ def _groups(configuration: Configuration, parts, chip: Chip, table) -> list[Neur
     return groups
 
 
-def _inputs(configuration: Configuration) -> tuple[list[VirtualInputs], pd.DataFrame]:
+def _inputs(configuration: Configuration, names: _Names) -> tuple[list[VirtualInputs], pd.DataFrame]:
     """Groups of inputs, and the words that every source reaches; column group -1 are neurons."""
     columns = ["index", "tag", "core", "x_hop", "y_hop"]
     groups = [
@@ -178,7 +212,7 @@ def _inputs(configuration: Configuration) -> tuple[list[VirtualInputs], pd.DataF
     unnamed = _unsent(configuration, rows, columns)
     if len(unnamed):
         size = int(unnamed["index"].max()) + 1
-        groups.append(VirtualInputs(size, unnamed, _free_name(UNNAMED_INPUTS, groups)))
+        groups.append(VirtualInputs(size, unnamed, names.free(UNNAMED_INPUTS)))
         events = pd.concat([events, unnamed.assign(group=len(groups) - 1)], ignore_index=True)
         rows = realised(configuration, events)
     source = rows["source"].to_numpy()
@@ -197,11 +231,20 @@ def _unsent(configuration: Configuration, rows: pd.DataFrame, columns: list[str]
     listening = np.unique(
         np.column_stack([configuration.synapse_tag[chip, core, neuron, cam], chip, core]).astype(int), axis=0
     )
-    tags = np.unique(listening[:, 0])
     masks = {}
     for tag, chip_number, core_number in listening.tolist():
         masks[tag, chip_number] = masks.get((tag, chip_number), 0) | 1 << core_number
-    hops = (configuration.positions - configuration.positions[0]).astype(int)
+    hops = configuration.positions.astype(int) - configuration.positions[0]
+    far = {(tag, chip_number) for tag, chip_number in masks if np.abs(hops[chip_number]).max() > LARGEST_HOP}
+    if far:
+        tag, chip_number = min(far)
+        logger.warn(
+            f"{len(far)} tags that nobody sends are heard on chips over {LARGEST_HOP} hops from the first, such as "
+            f"tag {tag} on chip {chip_number}; no input reaches them",
+            name_suffix="far_inputs",
+        )
+    masks = {place: mask for place, mask in masks.items() if place not in far}
+    tags = np.unique([tag for tag, _ in masks]).astype(int)
     events = [
         (int(np.searchsorted(tags, tag)), tag, mask, *hops[chip_number].tolist())
         for (tag, chip_number), mask in masks.items()
@@ -209,13 +252,7 @@ def _unsent(configuration: Configuration, rows: pd.DataFrame, columns: list[str]
     return pd.DataFrame(events, columns=columns)
 
 
-def _free_name(name: str, groups) -> str:
-    while any(group.name == name for group in groups):
-        name += "_"
-    return name
-
-
-def _connections(configuration: Configuration, groups, inputs, rows: pd.DataFrame) -> list[Connection]:
+def _connections(configuration: Configuration, groups, inputs, rows: pd.DataFrame, names: _Names) -> list[Connection]:
     """A connection for every pair of groups and kind of synapse."""
     member_of = np.full((len(configuration) * NEURONS_PER_CHIP, 2), -1)
     for k, group in enumerate(groups):
@@ -248,12 +285,27 @@ def _connections(configuration: Configuration, groups, inputs, rows: pd.DataFram
             mine["weight"].to_numpy(),
             delay,
             bool(stp),
-            name=name,
+            name=names.free(name),
         )
         places = {name: mine[column].to_numpy() for name, column in (("cams", "cam"), ("tags", "tag"))}
         connection.connect(i=mine["i"].to_numpy(), j=mine["j"].to_numpy(), **places)
         connections.append(connection)
     return connections
+
+
+def _warn_of_split_grids(configuration: Configuration, parts) -> None:
+    """The diffusion grid of a core is one; here each group has its own."""
+    grid, on = list(facts.latch_table()).index("deam_ampa"), []
+    for part in parts:
+        chip, core, neuron = _places(part.neurons)
+        if configuration.latches[chip[0], core[0], neuron[0], grid]:
+            on += np.unique(chip * CORES_PER_CHIP + core).tolist()
+    for core in sorted({core for core in on if on.count(core) > 1}):
+        logger.warn(
+            f"chip {core // CORES_PER_CHIP} core {core % CORES_PER_CHIP}: neurons of several groups are nodes of its "
+            "AMPA diffusion grid; on the chip it couples them, here each group has a grid of its own",
+            name_suffix="split_grid",
+        )
 
 
 def _warn_of_shared_depression(table: pd.DataFrame, groups) -> None:
@@ -269,7 +321,7 @@ def _warn_of_shared_depression(table: pd.DataFrame, groups) -> None:
         )
 
 
-def _monitors(configuration: Configuration, groups) -> list:
+def _monitors(configuration: Configuration, groups, names: _Names) -> list:
     """Spike monitors of neurons that are read out, and what the analog monitors show."""
     sent = sent_by_neurons(configuration)
     read_out = sent["source"][to_the_output(sent) & (sent["chip"] < 0)]
@@ -280,9 +332,9 @@ def _monitors(configuration: Configuration, groups) -> list:
         seen = np.flatnonzero(np.isin(group.physical, read_out))
         for k, run in enumerate(np.split(seen, np.flatnonzero(np.diff(seen) > 1) + 1) if len(seen) else ()):
             part = group if len(run) == len(group) else group[int(run[0]) : int(run[-1]) + 1]
-            monitors.append(SpikeMonitor(part, name=f"spikes_{group.name}" + (f"_{k}" if k else "")))
+            monitors.append(SpikeMonitor(part, name=names.free(f"spikes_{group.name}" + (f"_{k}" if k else ""))))
         for index in np.flatnonzero(np.isin(group.physical, watched)):
             chip_number, core_number, _ = (int(one) for one in _places(group.physical[index]))
-            name = f"monitor_chip{chip_number}_core{core_number}"
+            name = names.free(f"monitor_chip{chip_number}_core{core_number}")
             monitors.append(StateMonitor(group, ["Imem", "Vmem"], record=[int(index)], name=name))
     return monitors

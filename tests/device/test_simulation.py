@@ -2,8 +2,16 @@
 
 import numpy as np
 import pytest
-from brian2 import Network, PoissonGroup, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, ms, nA, pA, second
-from brian2.units import Hz
+from brian2 import (
+    Network,
+    NeuronGroup,
+    PoissonGroup,
+    SpikeGeneratorGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+)
+from brian2.units import Hz, ms, nA, pA, pfarad, second
 
 import brian2dynapse as bd
 from brian2dynapse.configuration import blank
@@ -285,3 +293,116 @@ def test_utilization_counts_words_and_tags_not_synapses():
         assert total == row.used if row.resource == "CAM words" else total >= row.used
     fullest = mapping.utilization().query("resource == 'CAM words of the fullest neuron' and core == 0")
     assert fullest["used"].item() == mapping.neurons.query("population == 'pyr'")["cams"].max()
+
+
+def stale(connection):
+    return not np.allclose(connection.I_weight_[:], connection.weights_of_codes(), rtol=1e-12)
+
+
+def test_every_connection_onto_moved_neurons_moves_with_them():
+    """Words asked for by number, connections outside the network, and moves by hand: all have the new mismatch."""
+    chip = bd.Chip(seed=1, mismatch=0.2)
+    bd.Neurons(7, bd.Biases(), chip=chip, name="earlier")
+    target = bd.Neurons(3, bd.Biases(), chip=chip, name="target")
+    source = SpikeGeneratorGroup(3, [0, 1, 2], [1, 2, 3] * ms, name="source")
+    asked = bd.Connection(source, target, "ampa", "1110", name="asked")
+    asked.connect(i=[0, 1, 2], j=[0, 1, 2], cams=[0, 5, 0], tags=[1, 2, 3])
+    outside = bd.Connection(source, target, "nmda", "0001", name="outside")
+    outside.connect(p=1)
+    network = Network(source, target, asked)
+    mapping = bd.map_network(network, place={"target": (0, 2)})
+    assert target.physical.tolist() == [512, 513, 514]
+    assert mapping.synapses["cam"].tolist() == [0, 5, 0] and mapping.synapses["tag"].tolist() == [1, 2, 3]
+    assert not stale(asked) and not stale(outside)
+    assert bd.map_network(network, place={"target": (0, 2)}).configuration == mapping.configuration
+    target.move([[0, 3, 7], [0, 3, 8], [0, 3, 9]])
+    assert target.physical.tolist() == [775, 776, 777] and not stale(asked)
+    with pytest.raises(bd.DynapseError, match="give 3 non-negative integers"):
+        target.move([1.5, 2, 3])
+    with pytest.raises(bd.WiringError, match="give 3 integers 0..63"):
+        asked.move([64, 0, 0])
+
+
+def test_a_refused_word_leaves_nothing_behind():
+    """connect with a wrong tag makes no synapse, so that it can be called again; words and free synapses do not mix."""
+    target = bd.Neurons(2, bd.Biases(), name="target")
+    source = SpikeGeneratorGroup(2, [], [] * ms, name="source")
+    connection = bd.Connection(source, target, "ampa", name="words")
+    for wrong in (
+        {"cams": [0], "tags": [2048]},
+        {"cams": [64], "tags": [1]},
+        {"tags": [1]},
+        {"cams": [1, 2], "tags": [1]},
+    ):
+        with pytest.raises(bd.WiringError):
+            connection.connect(i=[0], j=[0], **wrong)
+    connection.connect(i=[0], j=[0], cams=[3], tags=[9])
+    with pytest.raises(bd.WiringError, match="go together"):
+        connection.connect(i=[1], j=[1])
+    assert len(connection) == 1
+    Network(source, target, connection).run(1 * ms)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda net: setattr(net["words"], "I_extender", 1 * nA), "I_extender of synapse 0"),
+        (lambda net: setattr(net["target"], "C_mem", 100 * pfarad), "C_mem of target is 1e-10, set by hand"),
+        (lambda net: setattr(net["words"], "active", False), "words is not active"),
+        (lambda net: net.add(net["target"].run_regularly("Imem += 1*nA", name="drive")), "drive changes variables"),
+        (lambda net: net.add(net["words"].run_regularly("I_weight += 1*nA", name="drift")), "drift changes variables"),
+        (lambda net: net.add(back(net["target"])), "plain Synapses that act on Neurons"),
+    ],
+)
+def test_what_the_chip_cannot_do_is_refused(change, message):
+    target = bd.Neurons(2, bd.Biases(), name="target")
+    source = SpikeGeneratorGroup(2, [], [] * ms, name="source")
+    connection = bd.Connection(source, target, "ampa", name="words")
+    connection.connect()
+    network = Network(source, target, connection)
+    change(network)
+    with pytest.raises(bd.MappingError, match=message):
+        bd.map_network(network)
+    network.run(1 * ms)  # the simulation may do it
+
+
+def back(neurons):
+    other = NeuronGroup(1, "v : 1", name="other")
+    synapses = Synapses(neurons, other, on_pre="v += 1; Imem_pre += 1*nA", name="plain")
+    synapses.connect()
+    return other, synapses
+
+
+def test_two_grids_on_a_core_are_refused():
+    chip = bd.Chip()
+    groups = [bd.Neurons(16, bd.Biases(), {"deam_ampa"}, chip, name=name) for name in ("one", "two")]
+    with pytest.raises(bd.MappingError, match="one and two are both nodes of the diffusion grid of chip 0 core 0"):
+        bd.map_network(Network(groups))
+
+
+def test_the_board_comes_along():
+    """A network made of a configuration is mapped to the same chips at the same positions."""
+    network, _, _ = model(bd.Chip())
+    positions = [[3, 1], [3, 2], [4, 1]]
+    first = bd.map_network(network, place={"pyr": (2, 0), "inh": (0, 3)}, positions=positions).configuration
+    assert bd.map_network(bd.to_network(first)).configuration == first
+
+
+def test_names_of_labels_never_collide_with_made_ones():
+    neurons = bd.Neurons(2, bd.Biases(), name="spikes_a")
+    other = bd.Neurons(2, bd.Biases(), name="a")
+    both = bd.Neurons(1, bd.Biases(), name="a_to_a_ampa")
+    connection = bd.Connection(other, other, "ampa", name="loop")
+    connection.connect()
+    mapping = bd.map_network(Network(neurons, other, both, connection, SpikeMonitor(other, name="monitor")))
+    simulated = bd.to_network(mapping.configuration)
+    simulated.run(1 * ms)
+    assert isinstance(simulated["spikes_a"], bd.Neurons) and isinstance(simulated["spikes_a_"], SpikeMonitor)
+
+
+def test_words_that_no_input_can_reach_are_told(caught):
+    configuration = foreign().replace(positions=[[0, 0], [9, 0]])
+    with caught() as messages:
+        network = bd.to_network(configuration)
+    assert "tag 77 on chip 1" in messages[0][2]  # the hop of its sources leads elsewhere, too
+    assert not any(isinstance(one, SpikeGeneratorGroup) for one in network.objects)
