@@ -89,8 +89,9 @@ class Mapping:
         -------
         pandas.DataFrame
             Rows for every core (and the board, chip and core -1): columns resource, chip, core, used, available,
-            share, by (who uses it, and how many; a tag or word of several connections counts for each). Resources: cores; neurons; CAM words; CAM words of the fullest neuron;
-            destinations; tags (that reach the core); analog monitor.
+            share, by (who uses it, and how many; a tag or word of several connections counts for each). Resources:
+            cores; neurons; CAM words; CAM words of the fullest neuron; destinations; tags (that reach the core);
+            analog monitor.
         """
         config = self.configuration
         usable = self._usable_cams()
