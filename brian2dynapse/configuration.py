@@ -18,6 +18,7 @@ from .errors import ConfigurationError, DynapseError, unknown_name
 
 LARGEST_TAG = 2047
 LARGEST_HOP = 7
+LARGEST_CHIPS = (2 * LARGEST_HOP + 1) ** 2  # the grid that events reach
 DESTINATIONS_PER_NEURON = 4
 NOT_MONITORED = -1
 LISTED_ERRORS = 1000  # of one array; a file of another kind need not fill the memory with messages
@@ -131,7 +132,7 @@ class Configuration:
     Parameters
     ----------
     chips : int
-        Number of chips.
+        Number of chips, 1..225.
     labels : Labels, optional
         What populations and inputs are called, see `labels`; none unless given. Comments, not what the chips hold.
     **arrays : array_like of int or bool
@@ -159,16 +160,20 @@ class Configuration:
     def __init__(self, chips: int = 1, *, labels=None, **arrays):
         from .labels import Labels, errors_of  # their ranges are those of the entries declared here
 
-        if isinstance(chips, bool) or not isinstance(chips, (int, np.integer)) or chips < 1:
-            raise DynapseError(f"chips is {chips!r}; give the number of chips, a positive integer")
+        if isinstance(chips, bool) or not isinstance(chips, (int, np.integer)) or not 1 <= chips <= LARGEST_CHIPS:
+            raise DynapseError(f"chips is {chips!r}; give the number of chips, 1..{LARGEST_CHIPS}")
         for name in arrays:
             if name not in fields():
-                raise unknown_name("entry of a configuration", name, fields())
+                raise unknown_name("field of a configuration", name, fields())
         self._count = int(chips)
         errors = []
         for name, field in fields().items():
             shape = (self._count, *field.shape)
-            values = np.asarray(arrays[name]) if name in arrays else blank(name, self._count)
+            try:
+                values = np.asarray(arrays[name]) if name in arrays else blank(name, self._count)
+            except (ValueError, TypeError):
+                errors.append(f"{name}: has rows of unequal length or is no array; give integers of shape {shape}")
+                continue
             if values.shape != shape or values.dtype.kind not in "iub":
                 found = f"shape {values.shape} and type {values.dtype}"
                 errors.append(f"{name}: has {found}; give integers of shape {shape}")
@@ -176,7 +181,7 @@ class Configuration:
             errors += value_errors(name, values)
             stored = values.astype(field.dtype)
             stored.setflags(write=False)
-            setattr(self, name, stored)
+            setattr(self, name, stored.view())  # nobody can make a view of a read-only array writable
         errors += self._doubled_positions() if not errors else []
         self.labels = Labels() if labels is None else labels
         errors += errors_of(self.labels, self._count)
@@ -188,6 +193,9 @@ class Configuration:
         if self.__dict__.get("_frozen"):
             raise DynapseError(f"{name}: a configuration is frozen; make another one with replace({name}=...)")
         super().__setattr__(name, value)
+
+    def __delattr__(self, name):
+        raise DynapseError(f"{name}: a configuration is frozen; make another one with replace({name}=...)")
 
     def __len__(self) -> int:
         return self._count
@@ -223,6 +231,8 @@ class Configuration:
         **changes : array_like or Labels
             As for the class. Labels that are not given stay.
         """
+        if "chips" in changes:
+            raise DynapseError("chips cannot be replaced; make another one with Configuration(chips, ...)")
         return Configuration(self._count, **({"labels": self.labels} | self.arrays() | changes))
 
     @cached_property
@@ -267,9 +277,7 @@ class Configuration:
         if not isinstance(other, Configuration):
             raise DynapseError(f"other is {type(other).__name__}; give a Configuration")
         if len(self) != len(other):
-            raise DynapseError(
-                f"one configuration has {len(self)} chips, the other {len(other)}; compare equal numbers"
-            )
+            raise DynapseError(f"one configuration has {len(self)} chips, the other {len(other)}; give one of as many")
         rows = []
         for name in fields():
             here, there = getattr(self, name), getattr(other, name)

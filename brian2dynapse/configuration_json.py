@@ -7,6 +7,8 @@ import math
 from collections import Counter
 from functools import cache
 from importlib import resources
+from itertools import islice
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ _TABLES = {
     "synapses": ("synapse_", "cam", ("tag", "weight", "dendrite", "precise_delay", "mismatched_delay", "stp")),
     "destinations": ("destination_", "slot", ("tag", "core", "x_hop", "y_hop")),
 }
+_LABELS = ("#/$defs/population", "#/$defs/input")
 _PAIRS = ("01", "23")
 _KINDS = {"integer": "an integer", "string": "a string", "null": "null", "array": "an array", "object": "an object"}
 
@@ -56,9 +59,14 @@ def write(configuration: content.Configuration, path: str | Path) -> Path:
     -------
     pathlib.Path
         The file.
+
+    Raises
+    ------
+    DynapseError
+        If it cannot be written; says why.
     """
     text = _text(to_dict(configuration)) + "\n"
-    return write_atomically(path, lambda file: file.write_text(text, encoding="utf-8", newline="\n"))
+    return write_atomically(path, lambda file: file.write_text(text, encoding="utf-8", newline="\n"), DynapseError)
 
 
 def read(path: str | Path) -> content.Configuration:
@@ -67,7 +75,7 @@ def read(path: str | Path) -> content.Configuration:
     Parameters
     ----------
     path : str or path
-        A file as `write` makes it.
+        A file as `write` makes it; a byte order mark is allowed.
 
     Returns
     -------
@@ -79,9 +87,12 @@ def read(path: str | Path) -> content.Configuration:
     ConfigurationError
         If the file is missing, not JSON, of a newer version, or has wrong entries; its `errors` lists all of them
         with their paths in the file.
+    DynapseError
+        If the path is none.
     """
-    path = Path(path)
-    doubled = []
+    if not isinstance(path, (str, PathLike)):
+        raise DynapseError(f"path is {path!r}; give the name of a file")
+    path, doubled = Path(path), []
 
     def unique(pairs):
         counts = Counter(name for name, _ in pairs)
@@ -89,9 +100,11 @@ def read(path: str | Path) -> content.Configuration:
         return dict(pairs)
 
     try:
-        found = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=unique)
-    except OSError as error:
-        raise ConfigurationError([f"cannot be read: {error.strerror}"], str(path)) from None
+        content_of_file = path.read_bytes()
+    except (OSError, ValueError) as error:  # no such file; no such name
+        raise ConfigurationError([f"cannot be read: {getattr(error, 'strerror', error)}"], str(path)) from None
+    try:
+        found = json.loads(content_of_file.decode("utf-8-sig"), object_pairs_hook=unique)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError([f"is not JSON: {error}"], str(path)) from None
     errors = doubled + _errors(found)
@@ -252,8 +265,11 @@ def _validator():
 
 def _items(validator, items, instance, whole):
     """The keyword ``items``, fast for long arrays of integers: only wrong ones go through the library."""
-    if not isinstance(instance, list) or not isinstance(items, dict) or items.get("type") != "integer":
-        yield from Draft202012Validator.VALIDATORS["items"](validator, items, instance, whole)
+    many = isinstance(instance, list) and isinstance(items, dict)
+    if not many or items.get("type") != "integer":
+        of_labels = many and (items.get("$ref") in _LABELS or "enum" in items)
+        library = Draft202012Validator.VALIDATORS["items"]
+        yield from (_things(validator, items, instance) if of_labels else library(validator, items, instance, whole))
         return
     values, low, high = items.get("enum"), items.get("minimum", -math.inf), items.get("maximum", math.inf)
     right = values.__contains__ if values else lambda value: low <= value <= high
@@ -262,6 +278,20 @@ def _items(validator, items, instance, whole):
         yield from validator.descend(instance[k], items, path=k)
     if len(wrong) > content.LISTED_ERRORS:
         yield ValidationError(f"{len(wrong)} wrong entries in all", validator="count")
+
+
+def _things(validator, items, instance):
+    """The first errors of an array; after them its wrong entries are only counted."""
+    listed, wrong, of_one = 0, 0, validator.evolve(schema=items)
+    for k, thing in enumerate(instance):
+        if listed >= content.LISTED_ERRORS:
+            wrong += not of_one.is_valid(thing)
+            continue
+        errors = list(islice(validator.descend(thing, items, path=k), content.LISTED_ERRORS - listed))
+        listed, wrong = listed + len(errors), wrong + bool(errors)
+        yield from errors
+    if listed >= content.LISTED_ERRORS:
+        yield ValidationError(f"{wrong} wrong entries in all", validator="count")
 
 
 def _messages(error: ValidationError) -> list[str]:
@@ -285,8 +315,8 @@ def _messages(error: ValidationError) -> list[str]:
         return [f"{path} is {_shown(got)}; {bounds[rule]}"]
     if rule == "enum":
         return [f"{path} is {_shown(got)}; one of {', '.join(map(str, allowed))}"]
-    if rule == "minLength":
-        return [f"{path} is {_shown(got)}; give at least {allowed} character"]
+    if rule == "pattern":  # of names only
+        return [f"{path} is {_shown(got)}; {labels.NAME_RULE}"]
     bounds = {"minItems": f"give at least {allowed}", "maxItems": f"give at most {allowed}"}
     return [f"{path} has {len(got)} entries; {bounds[rule]}" if rule in bounds else f"{path}: {error.message}"]
 
@@ -317,7 +347,13 @@ def _label_errors(found: dict, told: list[str]) -> list[str]:
             errors += _length_errors(f"labels.inputs[{k}].events", columns, labels.EVENT)
     paths = {_first_word(message) for message in told}
     more = labels.errors_of(labels.from_dict(described), len(chips), "events.{column}[{row}]") if chips else []
-    return errors + [message for message in more if _first_word(message) not in paths]
+    new = [message for message in more if _first_word(message) not in paths]
+    listed = sum(message.startswith("labels") for message in told)
+    total = [new.pop()] if new and new[-1].startswith("labels: ") else []
+    room = max(0, content.LISTED_ERRORS - listed)
+    if len(new) > room and not total:
+        total = [f"labels: {listed + len(new)} wrong entries in all"]
+    return errors + new[:room] + total
 
 
 def _first_word(message: str) -> str:

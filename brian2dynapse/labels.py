@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from itertools import islice
 
 import numpy as np
 
@@ -12,6 +14,9 @@ from .facts import NEURONS_PER_CHIP, NEURONS_PER_CORE
 
 EVENT = ("index", "tag", "core", "x_hop", "y_hop")  # columns of the events of an input
 SHOWN_CHARACTERS = 60  # of a wrong value
+NAME = "[A-Za-z_][A-Za-z0-9_]*"  # of an object of Brian2
+NAME_RULE = "give a name as Brian2 has them: letters A-Z and a-z, digits and _, no digit first"
+LARGEST_INPUT = 1_000_000  # a simulation has arrays as long as a group; a wrong number must not fill the memory
 
 
 class _Plain:
@@ -29,6 +34,7 @@ class PopulationLabel(_Plain):
     Attributes
     ----------
     name : str
+        Letters A-Z and a-z, digits and _, no digit first, as Brian2 wants it.
     neurons : tuple of int
         Physical neurons, 1024*chip + 256*core + neuron, in the order of the population.
     dendrites : tuple of str
@@ -47,8 +53,9 @@ class InputLabel(_Plain):
     Attributes
     ----------
     name : str
+        As for a population.
     size : int
-        Number of inputs.
+        Number of inputs, up to `LARGEST_INPUT`.
     events : tuple of tuple of int
         What an input sends: (index, tag, core mask, x_hop, y_hop), hops counted from the first chip.
     """
@@ -122,82 +129,88 @@ def errors_of(labels, chips: int, event_path: str = "events[{row}].{column}") ->
     Returns
     -------
     list of str
-        Path, what it got, what is allowed.
+        Path, what it got, what is allowed. The first `LISTED_ERRORS`; then their total.
     """
+    errors = _errors(labels, chips, event_path)
+    listed = list(islice(errors, content.LISTED_ERRORS))
+    left = sum(1 for _ in errors)
+    return listed + ([f"labels: {len(listed) + left} wrong entries in all"] if left else [])
+
+
+def _errors(labels, chips: int, event_path: str) -> Iterator[str]:
     if not isinstance(labels, Labels):
-        return [f"labels is {_shown(labels)}; give a Labels"]
-    errors, owners, names = [], {}, {}
+        yield f"labels is {_shown(labels)}; give a Labels"
+        return
+    owners, names = {}, {}
     for kind, expected in (("populations", PopulationLabel), ("inputs", InputLabel)):
         things, path = getattr(labels, kind), f"labels.{kind}"
         if not isinstance(things, tuple):
-            errors.append(f"{path} is {_shown(things)}; give a sequence of {expected.__name__}")
+            yield f"{path} is {_shown(things)}; give a sequence of {expected.__name__}"
             continue
         for k, thing in enumerate(things):
             path = f"labels.{kind}[{k}]"
             if not isinstance(thing, expected):
-                errors.append(f"{path} is {_shown(thing)}; give {expected.__name__}")
+                yield f"{path} is {_shown(thing)}; give {expected.__name__}"
                 continue
-            errors += _name_errors(thing.name, path, names)
+            yield from _name_errors(thing.name, path, names)
             if expected is PopulationLabel:
-                errors += _neuron_errors(thing.neurons, path, chips, owners) + _dendrite_errors(thing.dendrites, path)
+                yield from _neuron_errors(thing.neurons, path, chips, owners)
+                yield from _dendrite_errors(thing.dendrites, path)
             else:
-                errors += _input_errors(thing, path, event_path)
-    return errors
+                yield from _input_errors(thing, path, event_path)
 
 
 def _name_errors(name, path: str, names: dict) -> Iterator[str]:
-    if not isinstance(name, str) or not name:
-        yield f"{path}.name is {_shown(name)}; give a name, a string that is not empty"
+    if not isinstance(name, str) or not re.fullmatch(NAME, name):
+        yield f"{path}.name is {_shown(name)}; {NAME_RULE}"
     elif names.setdefault(name, path) != path:
         yield f"{path}.name is {name!r}, that of {names[name]}; names are unique"
 
 
-def _neuron_errors(neurons, path: str, chips: int, owners: dict) -> list[str]:
+def _neuron_errors(neurons, path: str, chips: int, owners: dict) -> Iterator[str]:
     if not isinstance(neurons, tuple) or not neurons:
-        return [f"{path}.neurons is {_shown(neurons)}; give the physical neurons of the population, at least one"]
-    errors = []
+        yield f"{path}.neurons is {_shown(neurons)}; give the physical neurons of the population, at least one"
+        return
     for k, neuron in enumerate(neurons):
         here = f"{path}.neurons[{k}]"
         if not _within(neuron, 0, NEURONS_PER_CHIP * chips - 1):
-            errors.append(f"{here} is {_shown(neuron)}; 0..{NEURONS_PER_CHIP * chips - 1}")
+            yield f"{here} is {_shown(neuron)}; 0..{NEURONS_PER_CHIP * chips - 1}"
         elif owners.setdefault(neuron, here) != here:
-            errors.append(f"{here} is {neuron}, that of {owners[neuron]}; a neuron occurs once")
-    return _counted(errors, f"{path}.neurons")
+            yield f"{here} is {neuron}, that of {owners[neuron]}; a neuron occurs once"
 
 
-def _dendrite_errors(dendrites, path: str) -> list[str]:
+def _dendrite_errors(dendrites, path: str) -> Iterator[str]:
     names = [one.name for one in content.Dendrite if one]
     if not isinstance(dendrites, tuple):
-        return [f"{path}.dendrites is {_shown(dendrites)}; give a sequence of {', '.join(names)}"]
-    unknown = [
-        f"{path}.dendrites[{k}] is {_shown(one)}; one of {', '.join(names)}"
-        for k, one in enumerate(dendrites)
-        if one not in names
-    ]
-    counts = {name: dendrites.count(name) for name in names}
-    return unknown + [f"{path}.dendrites: {name!r} occurs {n} times" for name, n in counts.items() if n > 1]
+        yield f"{path}.dendrites is {_shown(dendrites)}; give a sequence of {', '.join(names)}"
+        return
+    for k, one in enumerate(dendrites):
+        if one not in names:
+            yield f"{path}.dendrites[{k}] is {_shown(one)}; one of {', '.join(names)}"
+    for name in names:
+        if (count := dendrites.count(name)) > 1:
+            yield f"{path}.dendrites: {name!r} occurs {count} times"
 
 
-def _input_errors(label: InputLabel, path: str, event_path: str) -> list[str]:
-    errors, sized = [], _within(label.size, 1, np.inf)
+def _input_errors(label: InputLabel, path: str, event_path: str) -> Iterator[str]:
+    sized = _within(label.size, 1, LARGEST_INPUT)
     if not sized:
-        errors.append(f"{path}.size is {_shown(label.size)}; give the number of inputs, a positive integer")
+        yield f"{path}.size is {_shown(label.size)}; give the number of inputs, 1..{LARGEST_INPUT}"
     if not isinstance(label.events, tuple):
-        return [*errors, f"{path}.events is {_shown(label.events)}; give a sequence of ({', '.join(EVENT)})"]
+        yield f"{path}.events is {_shown(label.events)}; give a sequence of ({', '.join(EVENT)})"
+        return
     words = {name: content.fields()[f"destination_{name}"] for name in EVENT[1:]}
     limits = {"index": (0, label.size - 1 if sized else np.inf)} | {n: (one.low, one.high) for n, one in words.items()}
-    wrong = []
     for row, event in enumerate(label.events):
         if not isinstance(event, tuple) or len(event) != len(EVENT):
-            wrong.append(f"{path}.events[{row}] is {_shown(event)}; give ({', '.join(EVENT)})")
+            yield f"{path}.events[{row}] is {_shown(event)}; give ({', '.join(EVENT)})"
             continue
         for column, value in zip(EVENT, event, strict=True):
             if not _within(value, *limits[column]):
                 where = f"{path}.{event_path.format(row=row, column=column)}"
                 low, high = limits[column]
                 allowed = f"{low}..{high}" if high < np.inf else "an integer, 0 or more"
-                wrong.append(f"{where} is {_shown(value)}; {allowed}")
-    return errors + _counted(wrong, f"{path}.events")
+                yield f"{where} is {_shown(value)}; {allowed}"
 
 
 def _events(columns) -> list[tuple]:
@@ -212,11 +225,6 @@ def _list(value) -> list:
 
 def _within(value, low, high) -> bool:
     return type(value) is int and low <= value <= high
-
-
-def _counted(errors: list[str], path: str) -> list[str]:
-    more = [f"{path}: {len(errors)} wrong entries in all"] if len(errors) > content.LISTED_ERRORS else []
-    return errors[: content.LISTED_ERRORS] + more
 
 
 def _plain(value):

@@ -38,7 +38,7 @@ def chips_of(configuration: content.Configuration) -> Sequence:
     return _Views(configuration, (), Chip, "chips", len(configuration))
 
 
-def _refuse(_, name, *value):
+def _refuse(_, name="it", *value, **others):
     raise DynapseError(f"{name} cannot be set: a configuration is frozen; make another one with replace(...)")
 
 
@@ -69,7 +69,10 @@ class _Views(_ReadOnly, Sequence):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return tuple(self[k] for k in range(*index.indices(self._count)))
+            try:
+                return tuple(self[k] for k in range(*index.indices(self._count)))
+            except (TypeError, ValueError):
+                raise DynapseError(f"{self._name}[{index}]: give integers, and a step other than 0") from None
         try:
             number = operator.index(index)
         except TypeError:
@@ -187,9 +190,13 @@ class Parameters(_View, Mapping):
 
 
 class _Bits(list):
-    """A list of booleans, as in the driver; setting one of them would be lost, so it is refused."""
+    """A list of booleans, as in the driver; a change of it would be lost, so it is refused."""
 
-    __setitem__ = __delitem__ = _refuse
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = extend = insert = remove = pop = clear = sort = reverse = _refuse
+
+    def __reduce_ex__(self, _):  # a list is pickled and copied as what is appended to it
+        return type(self), (list(self),)
 
 
 def bits_of(mask: int) -> list[bool]:

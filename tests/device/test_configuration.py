@@ -9,7 +9,7 @@ import pytest
 from brian2dynapse import facts
 from brian2dynapse.configuration import LISTED_ERRORS, Configuration, Dendrite, blank, fields
 from brian2dynapse.errors import ConfigurationError, DynapseError, UnknownNameError
-from brian2dynapse.labels import InputLabel, Labels, PopulationLabel
+from brian2dynapse.labels import LARGEST_INPUT, NAME_RULE, InputLabel, Labels, PopulationLabel
 
 
 def written(chips=1, **words):
@@ -62,9 +62,14 @@ def test_what_is_not_given_is_blank_and_has_the_documented_codes():
 def test_a_configuration_is_frozen(example):
     with pytest.raises(DynapseError, match="synapse_tag: a configuration is frozen.*replace"):
         example.synapse_tag = 3
-    for array in example.arrays().values():
-        with pytest.raises(ValueError, match="read-only"):
-            array[...] = 0
+    with pytest.raises(DynapseError, match="synapse_tag: a configuration is frozen.*replace"):
+        del example.synapse_tag
+    for configuration in (example, copy.deepcopy(example), pickle.loads(pickle.dumps(example))):
+        for array in configuration.arrays().values():
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 0
+            with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+                array.setflags(write=True)
 
 
 def test_a_configuration_does_not_follow_the_arrays_it_was_made_of():
@@ -95,6 +100,10 @@ def test_replace_leaves_the_original(example):
     before = example.synapse_tag.copy()
     other = example.replace(synapse_tag=np.zeros_like(before))
     assert np.array_equal(example.synapse_tag, before) and other.chips[0].cores[1].neurons[5].synapses[3].tag == 0
+    with pytest.raises(DynapseError, match=r"chips cannot be replaced; make another one with Configuration\(chips"):
+        example.replace(chips=2)
+    with pytest.raises(ConfigurationError, match="monitored: has rows of unequal length"):
+        example.replace(monitored=[[1], [2, 3]])
 
 
 def test_a_difference_is_a_row_with_its_path(example):
@@ -175,6 +184,9 @@ def test_a_flood_of_errors_is_counted():
 @pytest.mark.parametrize("arguments, error, message", [
     ({"chips": 0}, DynapseError, "chips is 0; give the number of chips"),
     ({"chips": True}, DynapseError, "chips is True"),
+    ({"chips": 10**9}, DynapseError, "chips is 1000000000; give the number of chips, 1..225"),
+    ({"tags": 0}, UnknownNameError, "'tags' is not a field of a configuration"),
+    ({"monitored": [[1], [2, 3]]}, ConfigurationError, "monitored: has rows of unequal length .* shape"),
     ({"synapse_tags": 0}, UnknownNameError, "did you mean synapse_tag"),
     ({"chips": 2, "positions": [[1, 1], [1, 1]]}, ConfigurationError, r"position \(1, 1\) is that of chips \[0, 1\]"),
 ])  # fmt: skip
@@ -248,7 +260,7 @@ def test_all_errors_of_labels_are_listed_with_the_others():
         "chips[0].cores[1].neurons[200].synapses[63].tag is 2048; 0..2047",
         "labels.populations[0].neurons[3] is 1024; 0..1023",
         "labels.populations[0].dendrites[1] is 'gamma'; one of shunt, nmda, gaba, ampa",
-        "labels.populations[1].name is ''; give a name, a string that is not empty",
+        f"labels.populations[1].name is ''; {NAME_RULE}",
         "labels.populations[1].neurons[1] is True; 0..1023",
         "labels.populations[1].neurons[2] is 1, that of labels.populations[0].neurons[1]; a neuron occurs once",
         "labels.populations[1].neurons[3] is '4'; 0..1023",
@@ -264,8 +276,8 @@ def test_all_errors_of_labels_are_listed_with_the_others():
         "labels.inputs[0].events[1].x_hop is -8; -7..7",
         "labels.inputs[0].events[1].y_hop is 8; -7..7",
         "labels.inputs[0].events[2] is (0, 1); give (index, tag, core, x_hop, y_hop)",
-        "labels.inputs[1].name is None; give a name, a string that is not empty",
-        "labels.inputs[1].size is 0; give the number of inputs, a positive integer",
+        f"labels.inputs[1].name is None; {NAME_RULE}",
+        "labels.inputs[1].size is 0; give the number of inputs, 1..1000000",
         "labels.inputs[1].events[0].y_hop is 1.0; -7..7",
         "labels.inputs[1].events[1].index is -1; an integer, 0 or more",
         "labels.inputs[2].events is None; give a sequence of (index, tag, core, x_hop, y_hop)",
@@ -281,6 +293,31 @@ def test_all_errors_of_labels_are_listed_with_the_others():
 def test_what_is_no_label_is_named(labels, message):
     with pytest.raises(ConfigurationError, match=message):
         Configuration(labels=labels)
+
+
+@pytest.mark.parametrize("name", ["my pop", "1a", "a*", "π", "a\n"])
+def test_names_are_those_that_brian2_takes(name):
+    labels = Labels([PopulationLabel(name, [0], ())], [InputLabel(name, 1, ())])
+    with pytest.raises(ConfigurationError) as error:
+        Configuration(labels=labels)
+    kinds = ("populations", "inputs")
+    assert error.value.errors == [f"labels.{kind}[0].name is {name!r}; {NAME_RULE}" for kind in kinds]
+    fine = Labels([PopulationLabel("_Pop_1", [0], ())])  # Brian2 takes an underscore first
+    assert Configuration(labels=fine).labels == fine
+
+
+def test_a_group_of_inputs_has_a_largest_size():
+    assert Configuration(labels=Labels((), [InputLabel("ins", LARGEST_INPUT, ())]))
+    with pytest.raises(ConfigurationError, match=r"inputs\[0\].size is 1000001; give the number of inputs, 1..1000000"):
+        Configuration(labels=Labels((), [InputLabel("ins", LARGEST_INPUT + 1, ())]))
+
+
+def test_a_flood_of_wrong_labels_is_counted():
+    labels = Labels([PopulationLabel("", [5000], ["x"])] * 2000)
+    with pytest.raises(ConfigurationError) as error:
+        Configuration(labels=labels)
+    assert len(error.value.errors) == LISTED_ERRORS + 1
+    assert error.value.errors[-1] == "labels: 6000 wrong entries in all"
 
 
 # the tree -----------------------------------------------------------------------------------------------------
@@ -330,6 +367,9 @@ def test_sequences_have_lengths_ends_and_slices(example):
         assert isinstance(error.value, DynapseError)
     with pytest.raises(DynapseError, match=r"cores\['0'\]: an index is an integer 0..3"):
         chips[0].cores["0"]
+    for wrong in (slice(None, None, 0), slice("a", None)):
+        with pytest.raises(DynapseError, match=r"chips\[slice\(.*\]: give integers, and a step other than 0"):
+            chips[wrong]
 
 
 def test_parameters_are_a_mapping(example):
@@ -370,6 +410,18 @@ def test_nothing_in_the_tree_can_be_set(example):
             items[key] = 1
     with pytest.raises(DynapseError, match=frozen):
         del core.parameters["SOIF_LEAK_N"]
+
+
+def test_bits_are_a_list_that_nobody_can_change(example):
+    weight = example.chips[0].cores[1].neurons[5].synapses[3].weight
+    for change, arguments in (("append", (5,)), ("extend", ([5],)), ("insert", (0, 5)), ("remove", (True,)),
+                              ("pop", ()), ("clear", ()), ("sort", ()), ("reverse", ()), ("__iadd__", ([5],)),
+                              ("__imul__", (2,))):  # fmt: skip
+        with pytest.raises(DynapseError, match="cannot be set: a configuration is frozen"):
+            getattr(weight, change)(*arguments)
+    with pytest.raises(DynapseError, match="cannot be set: a configuration is frozen"):
+        weight.sort(reverse=True)
+    assert weight == [False, True, False, False] == copy.deepcopy(weight) == pickle.loads(pickle.dumps(weight))
 
 
 def test_words_with_the_same_content_are_equal(example):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from brian2dynapse import configuration_json, facts
 from brian2dynapse.configuration import (
     DESTINATIONS_PER_NEURON,
+    LARGEST_CHIPS,
     LISTED_ERRORS,
     Configuration,
     Dendrite,
@@ -20,7 +21,7 @@ from brian2dynapse.configuration import (
     fields,
 )
 from brian2dynapse.errors import ConfigurationError, DynapseError
-from brian2dynapse.labels import EVENT, InputLabel, Labels, PopulationLabel
+from brian2dynapse.labels import EVENT, LARGEST_INPUT, NAME, NAME_RULE, InputLabel, Labels, PopulationLabel
 
 
 def random_configuration(seed, chips=1, filled=1.0):
@@ -46,7 +47,7 @@ def random_labels(seed, chips):
     limits = [(0, 2048), (0, 16), (-7, 8), (-7, 8)]
     dendrites = [one.name for one in Dendrite if one]
     return Labels(
-        [PopulationLabel(f"population {k}", n, dendrites[: len(n) % 5]) for k, n in enumerate(neurons)],
+        [PopulationLabel(f"population_{k}", n, dendrites[: len(n) % 5]) for k, n in enumerate(neurons)],
         [
             InputLabel("silent", 3, ()),
             InputLabel("ins", 9, [[k % 9, *(random.integers(*limit) for limit in limits)] for k in range(20)]),
@@ -161,8 +162,9 @@ def test_the_file_is_whole_or_not_there(tmp_path, monkeypatch):
         raise OSError("no space left")
 
     monkeypatch.setattr("pathlib.Path.write_text", full_disk)
-    with pytest.raises(OSError, match="no space left"):
+    with pytest.raises(DynapseError, match=r"chip.json': cannot be written: no space left") as error:
         configuration_json.write(random_configuration(2, filled=1e-3), path)
+    assert isinstance(error.value.__cause__, OSError)
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
@@ -211,6 +213,11 @@ def test_the_schema_agrees_with_the_tables():
     assert tuple(parts["latches"]["properties"]) == tuple(facts.latch_table())
     coarse, fine = (item["maximum"] + 1 for item in parts["code"]["prefixItems"])
     assert (coarse, fine) == (facts.COARSE_CODES, facts.FINE_CODES)
+    whole = configuration_json.schema()["properties"]
+    assert whole["chips"]["maxItems"] == LARGEST_CHIPS
+    for kind in ("population", "input"):
+        assert parts[kind]["properties"]["name"] == {"type": "string", "pattern": f"^{NAME}$"}
+    assert parts["input"]["properties"]["size"]["maximum"] == LARGEST_INPUT
     assert parts["population"]["properties"]["dendrites"]["items"]["enum"] == [one.name for one in Dendrite if one]
     events = parts["events"]["properties"]
     assert tuple(events) == EVENT
@@ -301,7 +308,12 @@ PYR, INS = ("labels", "populations", 0), ("labels", "inputs", 0)
     (("labels", "names"), [], "labels: 'names' is not a key; a key is one of populations, inputs"),
     (PYR, 5, "labels.populations[0] is 5; give an object"),
     ((*PYR, "name"), 5, "labels.populations[0].name is 5; give a string"),
-    ((*PYR, "name"), "", 'labels.populations[0].name is ""; give at least 1 character'),
+    ((*PYR, "name"), "", f'labels.populations[0].name is ""; {NAME_RULE}'),
+    ((*PYR, "name"), "my pop", f'labels.populations[0].name is "my pop"; {NAME_RULE}'),
+    ((*PYR, "name"), "1a", f'labels.populations[0].name is "1a"; {NAME_RULE}'),
+    ((*PYR, "name"), "π", f'labels.populations[0].name is "\\u03c0"; {NAME_RULE}'),
+    ((*INS, "name"), "a*", f'labels.inputs[0].name is "a*"; {NAME_RULE}'),
+    ((*INS, "name"), "a\n", f"labels.inputs[0].name is 'a\\n'; {NAME_RULE}"),
     ((*PYR, "name"), "inh", "labels.populations[1].name is 'inh', that of labels.populations[0]; names are unique"),
     ((*PYR, "name"), "ins", "labels.inputs[0].name is 'ins', that of labels.populations[0]; names are unique"),
     ((*PYR, "neurons"), "260", 'labels.populations[0].neurons is "260"; give an array'),
@@ -317,6 +329,7 @@ PYR, INS = ("labels", "populations", 0), ("labels", "inputs", 0)
     ((*PYR, "dendrites", 1), "gamma", 'labels.populations[0].dendrites[1] is "gamma"; one of shunt, nmda, gaba, ampa'),
     ((*PYR, "dendrites", 1), "ampa", 'labels.populations[0].dendrites: "ampa" occurs 2 times'),
     ((*INS, "size"), 0, "labels.inputs[0].size is 0; at least 1"),
+    ((*INS, "size"), 10**9, "labels.inputs[0].size is 1000000000; at most 1000000"),
     ((*INS, "size"), 1, "labels.inputs[0].events.index[1] is 1; 0..0"),
     ((*INS, "events", "index", 1), 2, "labels.inputs[0].events.index[1] is 2; 0..1"),
     ((*INS, "events", "tag", 0), 2048, "labels.inputs[0].events.tag[0] is 2048; at most 2047"),
@@ -387,6 +400,17 @@ def test_a_flood_of_errors_is_counted_and_quick():
     assert len(errors_of(found)) == LISTED_ERRORS + 1
 
 
+def test_a_flood_of_wrong_labels_is_counted_and_quick():
+    found = configuration_json.to_dict(Configuration())
+    bad = {"name": "", "neurons": [5000], "dendrites": ["x"], "more": 1}
+    found["labels"] = {"populations": [bad] * 20_000, "inputs": []}
+    start = time.perf_counter()
+    errors = errors_of(found)
+    assert time.perf_counter() - start < 5  # 0.7 s alone
+    assert len(errors) == LISTED_ERRORS + 2
+    assert errors[-2:] == ["labels.populations: 20000 wrong entries in all", "labels: 60000 wrong entries in all"]
+
+
 @pytest.mark.parametrize("text, message", [
     ("", "is not JSON: Expecting value"),
     ('{"format": ', "is not JSON: Expecting value: line 1"),
@@ -413,6 +437,39 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigurationError, match="is not JSON"):
         Configuration.from_json(tmp_path / "binary.json")
+    with pytest.raises(ConfigurationError, match="cannot be read: embedded null byte"):
+        Configuration.from_json("a\0b")
+    for none in (None, 5.5):
+        with pytest.raises(DynapseError, match=f"path is {none}; give the name of a file"):
+            Configuration.from_json(none)
+
+
+@pytest.mark.parametrize("name, reason", [
+    ("", "Is a directory"),
+    ("file/chip.json", "file is a file"),
+    ("file/folder/chip.json", "Not a directory"),
+    ("a\0b", "embedded null byte"),
+    ("a" * 300, "File name too long"),
+])  # fmt: skip
+def test_files_that_cannot_be_written_are_named(name, reason, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(DynapseError, match=f"cannot be written: .*{reason}") as error:
+        Configuration().to_json(f"{tmp_path}/{name}")
+    assert str(tmp_path) in str(error.value) and error.value.__cause__ is not None
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+def test_odd_names_of_files(tmp_path):
+    with pytest.raises(DynapseError, match="path is None; give the name of a file"):
+        Configuration().to_json(None)
+    path = Configuration().to_json(tmp_path / ("a" * 250 + ".json"))  # the longest that there is
+    assert Configuration.from_json(path) == Configuration()
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path):
+    path = configuration_json.write(Configuration(), tmp_path / "marked.json")
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert Configuration.from_json(path) == Configuration()
 
 
 def test_a_key_given_twice_is_not_silently_dropped(tmp_path):
