@@ -7,6 +7,7 @@ profile says how often every CAM failed in tests, for each half of the tags; a m
 from __future__ import annotations
 
 import zipfile
+import zlib
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -17,10 +18,10 @@ import numpy as np
 import pandas as pd
 
 from . import facts, profile_draws, profile_files
-from .configuration import LARGEST_TAG
+from .configuration import LARGEST_CHIPS, LARGEST_TAG
 from .errors import DynapseError, unknown_name
 from .files import write_atomically
-from .profile_files import CAM_SHAPE, LARGEST_CHIPS, TAG_SHAPE, TAGS
+from .profile_files import CAM_SHAPE, TAG_SHAPE, TAGS
 
 SYNTHETIC_TAGS = ("all", "makers")
 
@@ -231,14 +232,15 @@ class ChipProfile:
         Raises
         ------
         ConfigurationError
-            If rows are wrong or repeated, or a core has no tags; its `errors` lists all, with their lines.
+            If a file cannot be read or is no CSV file of UTF-8 text, rows are wrong or repeated, or a core has no
+            tags; its `errors` lists all, with their lines.
         DynapseError
             If columns are missing.
         """
-        path = Path(path)
+        path = profile_files.checked_path(path)
         failures, tags = profile_files.read_cams(path), None
         if tags_path is not None:
-            tags = profile_files.read_tags(Path(tags_path), len(failures))
+            tags = profile_files.read_tags(profile_files.checked_path(tags_path), len(failures))
             failures = np.concatenate([failures, np.zeros((len(tags) - len(failures), *CAM_SHAPE))])
         return cls(failures, tags, largest_failure, path.name)
 
@@ -255,7 +257,7 @@ class ChipProfile:
                     source=self.source,
                 )
 
-        return write_atomically(path, write)
+        return write_atomically(path, write, DynapseError)
 
     @classmethod
     def load(cls, path: str | Path) -> ChipProfile:
@@ -264,16 +266,18 @@ class ChipProfile:
         Raises
         ------
         DynapseError
-            If it is no such file.
+            If it is no such file, or cannot be read.
         """
+        path = profile_files.checked_path(path)
         try:
             with np.load(path, allow_pickle=False) as file:
                 entries = [file[name] for name in ("cam_failures", "tags", "largest_failure", "source")]
-        except (KeyError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile):
-            raise DynapseError(
-                f"{Path(path).name} is not a profile of ChipProfile.save; for CSV use from_csv"
-            ) from None
-        return cls(*entries[:2], float(entries[2]), str(entries[3]))
+            largest, source = float(entries[2]), str(entries[3])
+        except OSError as error:
+            raise profile_files.unreadable(path, error) from None
+        except (KeyError, ValueError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error):
+            raise DynapseError(f"{path.name} is not a profile of ChipProfile.save; for CSV use from_csv") from None
+        return cls(*entries[:2], largest, source)
 
     @classmethod
     def perfect(cls, chips: int = 1) -> ChipProfile:
@@ -356,13 +360,13 @@ def _checked_chips(chips) -> int:
 def _board_array(name: str, given, shape: tuple[int, ...]) -> np.ndarray:
     """A copy of what is given as an array of shape (chips, *shape)."""
     kinds, dtype = ("b", bool) if name == "tags" else ("fiu", float)
-    array = np.asarray(given)
+    what = f"{'booleans' if name == 'tags' else 'numbers'} of shape (chips, *{shape}), or {shape} for one chip"
+    try:
+        array = np.asarray(given)
+    except (ValueError, TypeError):
+        raise DynapseError(f"{name} has rows of unequal length or is no array; give {what}") from None
     if array.ndim == len(shape):
         array = array[None]
     if array.dtype.kind not in kinds or array.shape[1:] != shape or not 1 <= len(array) <= LARGEST_CHIPS:
-        what = "booleans" if name == "tags" else "numbers"
-        raise DynapseError(
-            f"{name} has shape {np.shape(given)} and type {array.dtype}; give {what} of shape (chips, *{shape}), "
-            f"or {shape} for one chip"
-        )
+        raise DynapseError(f"{name} has shape {np.shape(given)} and type {array.dtype}; give {what}")
     return array.astype(dtype)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from . import facts
-from .configuration import LARGEST_HOP, LARGEST_TAG
+from .configuration import LARGEST_CHIPS, LARGEST_TAG
 from .errors import ConfigurationError, DynapseError
 from .files import write_atomically
 
@@ -17,7 +18,6 @@ TAGS = LARGEST_TAG + 1
 TAG_HALVES = 2  # the upper tag bit: 0 for tags 0..1023, 1 for tags 1024..2047
 CAM_SHAPE = (facts.CORES_PER_CHIP, facts.NEURONS_PER_CORE, facts.SYNAPSES_PER_NEURON, TAG_HALVES)
 TAG_SHAPE = (facts.CORES_PER_CHIP, TAGS)
-LARGEST_CHIPS = (2 * LARGEST_HOP + 1) ** 2  # the grid that events reach
 _CAM_PLACE = dict(zip(("chip", "core", "neuron", "cam", "upper_tag_bit"), (LARGEST_CHIPS, *CAM_SHAPE), strict=True))
 _TAG_RANGE = {"chip": LARGEST_CHIPS, "core": facts.CORES_PER_CHIP, "first": TAGS, "last": TAGS}
 _CAM_HEADER = """\
@@ -96,22 +96,59 @@ def read_tags(path: Path, chips: int) -> np.ndarray:
 
 def _read(path: Path, columns: list[str]) -> tuple[pd.DataFrame, list[str]]:
     """Cells of the named columns as text, the numbers of their lines as index; and rows of another length."""
-    lines = enumerate(path.read_text(encoding="utf-8-sig").splitlines(), start=1)
+    lines = enumerate(_text(path).splitlines(), start=1)
     kept = [(number, line) for number, line in lines if line.strip() and not line.lstrip().startswith("#")]
-    rows = [[cell.strip() for cell in row] for row in csv.reader(line for _, line in kept)]
-    missing = [name for name in columns if not rows or name not in rows[0]]
+    rows, errors = {}, []
+    for number, line in kept:
+        try:  # a line by itself: a row has no line breaks, and a stray quote spoils one row
+            rows[number] = [cell.strip() for cell in next(csv.reader([line], strict=True))]
+        except csv.Error as error:
+            errors.append(f"line {number}: is no row of a CSV file: {error}; numbers need no quotes")
+    first = kept[0][0] if kept else None
+    if kept and first not in rows:
+        _raise(errors, path)
+    names = rows.pop(first, [])
+    missing = [name for name in columns if name not in names]
     if missing:
         raise DynapseError(f"{path.name}: column {', '.join(missing)} is missing; needed are {', '.join(columns)}")
-    errors, whole = [], {}
-    for (number, _), row in zip(kept[1:], rows[1:], strict=True):
-        if len(row) == len(rows[0]):
-            whole[number] = row
-        else:
-            errors.append(f"line {number}: has {len(row)} cells; the first row names {len(rows[0])} columns")
-    if len(rows) == 1:
+    doubled = [name for name in columns if names.count(name) > 1]
+    _raise([f"line {first}: column {name} is named {names.count(name)} times; name it once" for name in doubled], path)
+    if len(kept) == 1:
         raise DynapseError(f"{path.name}: has no rows below the names of its columns; give one a chip or more")
-    frame = pd.DataFrame(list(whole.values()), columns=rows[0], index=list(whole), dtype=object)
+    unequal = {number: len(row) for number, row in rows.items() if len(row) != len(names)}
+    errors += [f"line {k}: has {n} cells; the first row names {len(names)} columns" for k, n in unequal.items()]
+    whole = {number: row for number, row in rows.items() if number not in unequal}
+    frame = pd.DataFrame(list(whole.values()), columns=names, index=list(whole), dtype=object)
     return frame[columns], errors
+
+
+def _text(path: Path) -> str:
+    try:
+        found = path.read_bytes()
+    except (OSError, ValueError) as error:  # no such file; no such name
+        raise unreadable(path, error) from None
+    try:
+        text = found.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = found.count(b"\n", 0, error.start) + 1
+        wrong = f"line {line}: byte 0x{found[error.start]:02x} is not UTF-8; save the file as UTF-8"
+        raise ConfigurationError([wrong], path.name) from None
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise ConfigurationError([f"line {line}: has a zero byte; save the file as UTF-8 text"], path.name)
+    return text
+
+
+def checked_path(path) -> Path:
+    """A path, or an error that names what it is."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise DynapseError(f"path is {path!r}; give the name of a file")
+    return Path(path)
+
+
+def unreadable(path: Path, error: Exception) -> ConfigurationError:
+    """The error for a file that is not there, or a folder."""
+    return ConfigurationError([f"cannot be read: {getattr(error, 'strerror', None) or error}"], str(path))
 
 
 def _numbers(cells: pd.DataFrame) -> pd.DataFrame:
@@ -120,8 +157,8 @@ def _numbers(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def _number(text: str) -> float:
-    try:
-        return float(text)
+    try:  # Python's own 1_0 and digits of other scripts are typing mistakes here
+        return float(text) if text.isascii() and "_" not in text else np.nan
     except ValueError:
         return np.nan
 
@@ -150,4 +187,4 @@ def _write(path: str | Path, header: str, frame: pd.DataFrame) -> Path:
             handle.write(header)
             frame.to_csv(handle, index=False, lineterminator="\n")
 
-    return write_atomically(path, write)
+    return write_atomically(path, write, DynapseError)

@@ -173,6 +173,7 @@ def test_bad_arguments_of_synthetic_are_named(arguments, message):
     ({"cam_failures": np.zeros((4, 256, 64))}, r"cam_failures has shape \(4, 256, 64\).*give numbers of shape"),
     ({"cam_failures": np.full(SHAPE, 1.5)}, "cam_failures has 131072 numbers that are no fractions 0..1, such as 1.5"),
     ({"cam_failures": np.full(SHAPE, np.nan)}, "no fractions 0..1, such as nan"),
+    ({"cam_failures": [[1], [1, 2]]}, "cam_failures has rows of unequal length .*give numbers of shape"),
     ({"cam_failures": "none"}, "cam_failures has shape"),
     ({"tags": np.ones((4, 2048))}, "tags has shape .* and type float64; give booleans"),
     ({"tags": np.ones((2, 4, 2048), bool), "cam_failures": np.zeros(SHAPE)}, "cam_failures has 1 chips and tags 2"),
@@ -283,6 +284,40 @@ def test_files_that_are_no_profiles_are_refused(tmp_path, text, message):
         ChipProfile.from_csv(path)
     with pytest.raises(DynapseError, match="cams.csv is not a profile of ChipProfile.save; for CSV use from_csv"):
         ChipProfile.load(path)
+
+
+@pytest.mark.parametrize("text, message", [
+    (CAM_COLUMNS + '0,0,0,0,0,1\n0,0,0,1,"0,1\n0,0,0,2,0,1\n', "cams.csv: 1 error\n  line 3: is no row of a CSV file"),
+    (CAM_COLUMNS + '0,0,0,1,"0\n",1\n', "line 2: is no row of a CSV file"),
+    ('"' + CAM_COLUMNS + "0,0,0,0,0,1\n", "line 1: is no row of a CSV file"),
+    (CAM_COLUMNS + f"0,0,0,0,0,{'1' * 200_000}\n", "line 2: is no row of a CSV file: field larger than field limit"),
+    ("# mine\nchip," + CAM_COLUMNS + "0,0,0,0,0,0,1\n", "line 2: column chip is named 2 times; name it once"),
+    (CAM_COLUMNS + "0,0,1_0,0,0,1\n", "line 2: neuron is '1_0'; an integer 0..255"),
+    ((CAM_COLUMNS + "# Münster\n").encode("latin-1"), "cams.csv: 1 error\n  line 2: byte 0xfc is not UTF-8"),
+    (CAM_COLUMNS.encode("utf-16"), "line 1: byte 0xff is not UTF-8"),
+    (CAM_COLUMNS.encode("utf-16-le"), "line 1: has a zero byte; save the file as UTF-8 text"),
+])  # fmt: skip
+def test_files_that_are_no_tables_are_named(text, message, tmp_path):
+    path = tmp_path / "cams.csv"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ConfigurationError, match=message):
+        ChipProfile.from_csv(path)
+
+
+@pytest.mark.parametrize("read", [ChipProfile.from_csv, ChipProfile.load])
+def test_files_that_are_not_there_are_named(read, tmp_path):
+    with pytest.raises(ConfigurationError, match="missing: 1 error\n  cannot be read: No such file"):
+        read(tmp_path / "missing")
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        read(tmp_path)
+    with pytest.raises(DynapseError, match="path is None; give the name of a file"):
+        read(None)
+
+
+def test_files_that_cannot_be_written_are_named(tmp_path):
+    for write in (ChipProfile().save, ChipProfile().to_csv):
+        with pytest.raises(DynapseError, match="cannot be written: Is a directory"):
+            write(tmp_path)
 
 
 def test_an_archive_of_something_else_is_refused(tmp_path):
