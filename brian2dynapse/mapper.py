@@ -225,6 +225,8 @@ def _mapping(extracted: Extract, physical, routes, words: Words, chips, position
     demand, notes = extracted.demand, list(extracted.notes)
     if profile is None:
         notes.append("no profile of the chip: it is taken to have no defects")
+    if not demand.read_out.any():
+        notes.append("no population has a SpikeMonitor: no spike is read out of the chips")
     arrays = {name: blank(name, chips) for name in ("core_codes", "latches", "monitored")}
     arrays |= {name: blank(name, chips) for name in ("destination_tag", "destination_core")}
     arrays |= {name: blank(name, chips) for name in ("destination_x_hop", "destination_y_hop")}
