@@ -242,9 +242,9 @@ class Connection(PlacedSynapses):
         """
         standalone = not isinstance(get_device(), RuntimeDevice)
         places = self._checked_places(cams, tags, kwds)
-        complete = args == (True,) or (
-            not args and set(kwds) <= {"p", "n"} and kwds.get("p", 1) == kwds.get("n", 1) == 1
-        )
+        pairs_asked = [kwds.get(name, 1) for name in ("p", "n")]
+        once_each = all(isinstance(one, (int, float)) and one == 1 for one in pairs_asked)
+        complete = args == (True,) or (not args and set(kwds) <= {"p", "n"} and once_each)
         by_probability = not args and set(kwds) <= {"p"} and not isinstance(kwds.get("p", 1), str)
         if seed is not None and not (by_probability and kwds):
             raise WiringError(f"{self.name}: a seed goes with p alone, connect(p=0.1, seed=1)")
