@@ -58,7 +58,7 @@ def map_network(
         The individual to map to, by default that of the neurons, which must then be on one. Its `profile` says what
         works; without one the chip is taken to have no defects.
     place : mapping, optional
-        Population to (chip, core), or to a list of these, which it fills in that order. Others are placed freely.
+        Population to (chip, core), or to a list of these, over which it may be split. Others are placed freely.
         Populations that were made with ``physical=...`` or are nodes of the diffusion grid stay where they are.
     seed : int
         Of the search for weight codes and of second attempts; the same seed gives the same mapping.

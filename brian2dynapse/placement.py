@@ -22,7 +22,7 @@ def places_asked(demand: Demand, place, chips: int | None = None) -> dict[str, l
     demand : Demand
         The network.
     place : mapping of str to (chip, core), or to a list of such pairs
-        A population with several cores fills them in that order.
+        A population with several cores may be split over them; its neurons follow their order.
     chips : int, optional
         Number of chips of the board.
 
