@@ -216,7 +216,7 @@ class Biases:
         pathlib.Path
             The file.
         """
-        return write_atomically(path, lambda file: self.to_frame().to_csv(file, index=False))
+        return write_atomically(path, lambda file: self.to_frame().to_csv(file, index=False), refusal=DynapseError)
 
     @classmethod
     def from_csv(cls, path: str | Path, table: dac.GeneratorTable | None = None) -> Biases:

@@ -374,16 +374,23 @@ def _synapse_table(demand: Demand, places, words: Words, routes, sharing: np.nda
 
 
 def _move(extracted: Extract, mapping: Mapping, chip: Chip) -> None:
-    """Populations and synapses of the network take their places on the chip."""
-    places = mapping.neurons.groupby("population", sort=False)
-    for name, rows in places:
-        group = extracted.groups[name]
-        if _same(group.chip, chip) and not group.placed_by_hand:
-            group.move(rows[["chip", "core", "neuron"]].to_numpy() @ [NEURONS_PER_CHIP, NEURONS_PER_CORE, 1])
+    """Populations and synapses of the network take their places on the chip: all of them, or none."""
+    groups = [one for one in extracted.groups.values() if _same(one.chip, chip) and not one.placed_by_hand]
+    connections = [
+        one for one in extracted.connections if _same(one.neurons.chip, chip) and one.tags is None and len(one)
+    ]
+    before = [(one, one.physical) for one in groups] + [(one, one.cams) for one in connections if len(one.cams)]
+    places = mapping.neurons[["chip", "core", "neuron"]].to_numpy() @ [NEURONS_PER_CHIP, NEURONS_PER_CORE, 1]
     words = mapping.synapses.groupby("connection")["cam"]
-    for connection in extracted.connections:
-        if _same(connection.neurons.chip, chip) and connection.tags is None and len(connection):
+    try:
+        for group in groups:
+            group.move(places[(mapping.neurons["population"] == group.name).to_numpy()])
+        for connection in connections:
             connection.move(words.get_group(connection.name).to_numpy())
+    except DynapseError:  # for example a delay of seconds in one of the places
+        for one, place in before:
+            one.move(place)
+        raise
 
 
 def _same(own: Chip, other: Chip) -> bool:

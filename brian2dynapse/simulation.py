@@ -124,6 +124,7 @@ def to_network(configuration: Configuration, chip: Chip | None = None, table=Non
         raise DynapseError(f"configuration is {type(configuration).__name__}; give a brian2dynapse.Configuration")
     if chip is not None and not isinstance(chip, Chip):
         raise DynapseError(f"chip is {type(chip).__name__}; give a brian2dynapse.Chip")
+    Biases(table=table)  # refuses what is no table
     names = _Names()  # labelled populations and inputs first: they keep theirs
     labelled = _labelled(configuration)
     for label in (*labelled, *configuration.labels.inputs):

@@ -406,3 +406,26 @@ def test_words_that_no_input_can_reach_are_told(caught):
         network = bd.to_network(configuration)
     assert "tag 77 on chip 1" in messages[0][2]  # the hop of its sources leads elsewhere, too
     assert not any(isinstance(one, SpikeGeneratorGroup) for one in network.objects)
+
+
+def test_a_refused_move_moves_nothing():
+    """A delay above a second in one of the new places: the error is told, and everything stays where it was."""
+    chip = bd.Chip(seed=3, mismatch={"SYPD_DLY0_P": 2.0})
+    biases = bd.Biases({"SYPD_DLY0_P": (0, 80)})
+    target = bd.Neurons(4, biases, chip=chip, name="target")
+    source = SpikeGeneratorGroup(1, [], [] * ms, name="source")
+    connection = bd.Connection(source, target, "ampa", name="slow")
+    connection.connect()
+    network = Network(source, target, connection)
+    before = target.physical, connection.cams, connection.delay[:].copy()
+    cores, moved = [(chip_number, core) for chip_number in range(8) for core in range(4)], 0
+    for core in cores:  # some places are slow, some are not
+        try:
+            bd.map_network(network, chip, place={"target": core}, chips=8)
+            moved += 1
+            before = target.physical, connection.cams, connection.delay[:].copy()
+        except bd.WiringError as error:
+            assert "longer than 1 s" in str(error)
+            for old, new in zip(before, (target.physical, connection.cams, connection.delay[:]), strict=True):
+                np.testing.assert_array_equal(old, new)
+    assert 0 < moved < len(cores)
