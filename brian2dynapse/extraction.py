@@ -185,7 +185,7 @@ def _population(group: Neurons, objects) -> Population:
         dendrites=tuple(sorted(group.dendrites)),
         read_out=read_out,
         monitored=tuple(dict.fromkeys(monitored)),
-        physical=group.physical.copy() if group.placed_by_hand else None,
+        physical=group.physical if group.placed_by_hand else None,
     )
 
 
