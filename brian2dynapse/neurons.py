@@ -18,8 +18,15 @@ from .chip import Chip
 from .diffusion import grid_objects
 from .dpi import dpi_jump, dpi_jump_ago
 from .errors import DynapseError
-from .numerics import circuit_step
+from .inline import inline_exp, inline_log, inline_power, limited
+from .numerics import circuit_step, folded
+from .standalone import circuit_code_object
+from .steps import ChargeSteps, fold_constants
 
+_FUNCTIONS = {
+    function.pyfunc.__name__: function
+    for function in (dpi_jump, dpi_jump_ago, inline_exp, inline_log, inline_power, limited)
+}
 _STORED = "codes, places, synapses of each neuron"
 
 
@@ -109,13 +116,15 @@ class Neurons(NeuronGroup):
         self._biases = biases
         self._connections = weakref.WeakSet()
         self._compositions = []
-        declared = circuits.declare(self._latches, self._reading)
+        declared = Equations(circuits.declare(self._latches, self._reading))
         model = self._model()
-        kwds["namespace"] = {"dpi_jump": dpi_jump, "dpi_jump_ago": dpi_jump_ago, **(kwds.get("namespace") or {})}
+        constants = folded(declared, None)
+        kwds["namespace"] = _FUNCTIONS | (kwds.get("namespace") or {})
         super().__init__(
             N,
-            model=Equations(declared),
+            model=declared + Equations("\n".join(f"{name} : 1 ({one.flags})" for name, one in constants.items())),
             method=circuit_step,
+            codeobj_class=circuit_code_object(),
             threshold=model.threshold,
             reset=model.reset,
             name=name,
@@ -128,6 +137,7 @@ class Neurons(NeuronGroup):
         self._assign(self.equation_parameters())
         self._assign_constants()
         self.rest()
+        self._contained_objects.append(ChargeSteps(self))
         if "deam_ampa" in self._latches:
             self._contained_objects += grid_objects(self)
         biases.subscribe(self)
@@ -365,6 +375,7 @@ class Neurons(NeuronGroup):
             self._calcium = True
             self._compose()
         checks.check_neurons(self)
+        fold_constants(self)
         super().before_run(run_namespace=run_namespace)
 
     def _is_recorded(self, variable: str) -> bool:
