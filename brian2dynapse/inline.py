@@ -7,6 +7,8 @@ working on eight neurons at once. Accuracy is far below what any circuit knows o
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from brian2.core.functions import implementation
 from brian2.units import check_units
@@ -14,7 +16,6 @@ from brian2.units import check_units
 # exp(x) = 2^n exp(r), |r| <= ln(2)/2, with ten terms of the series of exp(r). 32-bit integers on the way, since
 # AVX2 converts no others.
 _EXP_CPP = """
-#include <cstring>
 static inline double inline_exp(double x)
 {
     x = x < -700.0 ? -700.0 : x;
@@ -41,7 +42,6 @@ static inline double inline_exp(double x)
 
 # x = 2^n m with m between 1/sqrt(2) and sqrt(2); log(m) = 2 atanh(f), f = (m - 1)/(m + 1), by its series.
 _LOG_CPP = """
-#include <cstring>
 static inline double inline_log(const double x)
 {
     int64_t bits;
@@ -99,7 +99,7 @@ cdef double limited(double x, double lowest, double highest):
 """
 
 
-@implementation("cpp", _EXP_CPP)
+@implementation("cpp", _EXP_CPP, headers=["<cstring>"])
 @implementation("cython", _EXP_CYTHON)
 @implementation("numpy", discard_units=True)
 @check_units(x=1, result=1)
@@ -117,7 +117,7 @@ def inline_exp(x):
     return np.exp(np.clip(x, -700, 700))
 
 
-@implementation("cpp", _LOG_CPP)
+@implementation("cpp", _LOG_CPP, headers=["<cstring>"])
 @implementation("cython", _LOG_CYTHON)
 @implementation("numpy", discard_units=True)
 @check_units(x=1, result=1)
@@ -153,7 +153,7 @@ def inline_power(base, exponent):
     return np.power(base, exponent)
 
 
-@implementation("cpp", _LIMITED_CPP)
+@implementation("cpp", _LIMITED_CPP, sources=[str(Path(__file__).parent / "templates" / "spread_arrays.cpp")])
 @implementation("cython", _LIMITED_CYTHON)
 @implementation("numpy", discard_units=True)
 @check_units(result=lambda x, lowest, highest: x)
