@@ -18,15 +18,12 @@ from .chip import Chip
 from .diffusion import grid_objects
 from .dpi import dpi_jump, dpi_jump_ago
 from .errors import DynapseError
-from .inline import inline_exp, inline_log, inline_power, limited
+from .inline import INLINE_FUNCTIONS
 from .numerics import circuit_step, folded
 from .standalone import circuit_code_object
 from .steps import ChargeSteps, fold_constants
 
-_FUNCTIONS = {
-    function.pyfunc.__name__: function
-    for function in (dpi_jump, dpi_jump_ago, inline_exp, inline_log, inline_power, limited)
-}
+_FUNCTIONS = INLINE_FUNCTIONS | {"dpi_jump": dpi_jump, "dpi_jump_ago": dpi_jump_ago}
 _STORED = "codes, places, synapses of each neuron"
 
 
@@ -322,9 +319,9 @@ class Neurons(NeuronGroup):
         What users of the chip do between trials by draining it through a large leak. The homeostatic gain stays: on
         the chip it is held for hours. So do the depression of synapses and events on their way through a delay.
         """
-        for current in ("Imem_before", *circuits.state_currents(self._latches)):
+        for current in circuits.state_currents(self._latches):
             assign(self, current, self._chip.constants["I_0"])
-        for name in ("t_step", "events_left", *(charge for _, charge in circuits.DENDRITES.values())):
+        for name in ("Imem_growth", "events_left", *(charge for _, charge in circuits.DENDRITES.values())):
             if name in self.variables:
                 assign(self, name, 0.0)
         assign(self, "refractory_left", np.inf if "soif_kill" in self._latches else 0.0)

@@ -18,7 +18,7 @@ The equation files say what is integrated; how is said here, and only here. Four
 
   without any error at any dt; this takes two powers a filter and step.
 
-*The membrane*, which is the current that has a companion ``<name>_before``: integrated in u = ln Imem, du/dt = f(u), by
+*The membrane*, which is the current that has a companion ``<name>_growth``: integrated in u = ln Imem, du/dt = f(u), by
   one linearly implicit step (Rosenbrock 1963, doi:10.1093/comjnl/5.4.329; gamma = 1/2)
 
       u grows by   h f / (1 - h f'/2)   where f' < 0,   h f (1 + h f'/2)   where f' > 0,
@@ -110,7 +110,7 @@ class CircuitStep(StateUpdateMethod):
             lines += _slow_factor(factor, system.rates[factor].subs(means))
             means[factor] = _mean(factor)
         for state in system.membranes:
-            lines += _membrane(state, system.rates[state].subs(means))
+            lines += _membrane(state, system, means)
         return "\n".join(lines)
 
 
@@ -179,11 +179,13 @@ def mean_over_next_step(equations, variables, name: str, into: str) -> str:
 
 
 class _System:
-    """Equations as SymPy, sorted by kind."""
+    """Equations as SymPy, sorted by kind; `rates` has the time derivatives without subexpressions."""
 
     def __init__(self, equations, variables):
         names = {"dt", "xi"} | equations.names | equations.identifiers
-        symbols = {name: sympy.Symbol(name, real=True) for name in names}
+        self._equations = equations
+        self.subexpressions = equations.subexpr_names
+        self._symbols = symbols = {name: sympy.Symbol(name, real=True) for name in names}
         packets = [
             symbols[name]
             for name, equation in equations.items()
@@ -192,17 +194,24 @@ class _System:
         self.rates = {}
         for name, expression in equations.get_substituted_expressions(variables):
             if name in equations.diff_eq_names:
-                rate = str_to_sympy(expression.code)
-                self.rates[symbols[name]] = rate.subs(
-                    {s: symbols[s.name] for s in rate.free_symbols if s.name in symbols}
-                )
+                self.rates[symbols[name]] = self._parsed(expression.code)
         self.slow_factors = [state for state in self.rates if f"{state.name}_limit" in equations.names]
-        self.membranes = [state for state in self.rates if f"{state.name}_before" in equations.names]
+        self.membranes = [state for state in self.rates if f"{state.name}_growth" in equations.names]
         self.filters = {
             current: _Filter(current, rate, [packet for packet in packets if packet in rate.free_symbols])
             for current, rate in self.rates.items()
             if current not in self.slow_factors and current not in self.membranes
         }
+
+
+    def _parsed(self, code: str):
+        expression = str_to_sympy(code)
+        symbols = {s: self._symbols[s.name] for s in expression.free_symbols if s.name in self._symbols}
+        return expression.subs(symbols)
+
+    def expression(self, name: str):
+        """Right-hand side of an equation as it is written, with its subexpressions by name."""
+        return self._parsed(self._equations[name].expr.code)
 
 
 def _mean(current: sympy.Symbol) -> sympy.Symbol:
@@ -239,7 +248,7 @@ class _Filter:
         if current in self.speed.free_symbols or sympy.simplify(decay + self.speed * (1 - power)) != 0:
             raise refuse
         self.name, self.mean, self.end = current.name, _mean(current), f"_{current.name}_end"
-        self.half_decay = f"half_decay_{self.name}"
+        self.decay, self.mean_decay = f"decay_{self.name}", f"mean_decay_{self.name}"
         self.packet = driving[0] if driving else None
         if self.packet is not None:
             self.gain, saturation = _gain(current, growth)
@@ -252,8 +261,10 @@ class _Filter:
     def folded(self) -> dict[str, Folded]:
         inflow_exponent = sympy_to_str(1 - self.inverse_kappa)
         slope = f"(1 - {_CHORD_END}**({inflow_exponent}))/{_CHORD_END - 1:.1f}"
+        steps_per_tau = f"(dt*({sympy_to_str(self.speed)}))"
         return {
-            self.half_decay: Folded(f"exp(-0.5*dt*({sympy_to_str(self.speed)}))"),
+            self.decay: Folded(f"exp(-{steps_per_tau})"),
+            self.mean_decay: Folded(f"(1 - exp(-{steps_per_tau}))/{steps_per_tau}"),
             "chord_slope": Folded(slope, shared=True),
             "chord_level": Folded(f"{_LEVEL_AT}**({inflow_exponent})", shared=True),
         }
@@ -263,22 +274,21 @@ class _Filter:
 
     def step(self, floor: str) -> list[str]:
         """Code up to the current at the end of the step and its mean."""
-        name, middle, bottom = self.name, f"_{self.name}_middle", sympy_to_str(self.floor)
+        name, bottom = self.name, sympy_to_str(self.floor)
         if floor == "exact":
             inverse, kappa = sympy_to_str(self.inverse_kappa), sympy_to_str(1 / self.inverse_kappa)
             over = f"(({name}/({bottom}))**({inverse}) - 1)"
-            lines = [
-                f"{self.end} = ({bottom})*(1 + {over}*{self.half_decay}**(2*({inverse})))**({kappa})",
-                f"{middle} = sqrt({name}*{self.end})",
+            return [
+                f"{self.end} = ({bottom})*(1 + {over}*{self.decay}**({inverse}))**({kappa})",
+                f"{self.mean} = ({name} + 4*sqrt({name}*{self.end}) + {self.end})*{1 / 6!r}",
             ]
-        else:
-            inflow = f"_{name}_inflow"
-            lines = [
-                f"{inflow} = limited({bottom} - chord_slope*({name} - {bottom}), chord_level*({bottom}), {bottom})",
-                f"{middle} = {inflow} + ({name} - {inflow})*{self.half_decay}",
-                f"{self.end} = {inflow} + ({middle} - {inflow})*{self.half_decay}",
-            ]
-        return [*lines, f"{self.mean} = ({name} + 4*{middle} + {self.end})*{1 / 6!r}"]
+        inflow, above = f"_{name}_inflow", f"_{name}_above"
+        return [
+            f"{inflow} = larger({bottom} + chord_slope*({bottom} - {name}), chord_level*({bottom}))",
+            f"{above} = {name} - {inflow}",
+            f"{self.end} = {inflow} + {above}*{self.decay}",
+            f"{self.mean} = {inflow} + {above}*{self.mean_decay}",
+        ]
 
 
 def _gain(current: sympy.Symbol, growth: sympy.Expr) -> tuple[sympy.Expr | None, sympy.Expr]:
@@ -304,94 +314,120 @@ def _slow_factor(factor, rate) -> list[str]:
     ]
 
 
-def _membrane(current, rate) -> list[str]:
-    name, step = current.name, "t_step"
-    noise = rate.diff(_XI) / current
-    growth = _growth(current, rate.subs(_XI, 0))
-    floor_term = _floor(current, growth)
-    parts = _Parts(current)
-    speed = parts.named(growth)
-    slope = parts.derivative(speed)
-    lines = [f"{step} = limited(dt - {REFRACTORY_CLOCK}, 0, 2*dt)", f"{name}_before = {name}", *parts.lines]
+def _membrane(current, system, means) -> list[str]:
+    name, step = current.name, "_t_step"
+    rate = system.rates[current]
+    noise = (rate.diff(_XI) / current).subs(means)
+    floor_term = _floor(current, _growth(current, rate.subs(_XI, 0)))
+    chain = _Chain(current, system, means)
+    speed, slope = chain.value_and_slope(_growth(current, system.expression(name).subs(_XI, 0)))
     shared, (speed, slope) = sympy.cse([speed, slope], sympy.numbered_symbols(f"_{name}_term", real=True))
-    lines += [f"{symbol.name} = {sympy_to_str(expression)}" for symbol, expression in shared]
     curving, size = f"_{name}_curving", f"abs(_{name}_curving)"
-    lines += [
+    lines = [
+        f"{step} = limited(dt - {REFRACTORY_CLOCK}, 0, 2*dt)",
+        *chain.lines,
+        *(f"{symbol.name} = {sympy_to_str(expression)}" for symbol, expression in shared),
         f"{curving} = 0.25*{step}*({sympy_to_str(slope)})",
-        f"_{name}_grown = {step}*({sympy_to_str(speed)})*(1 + ({curving} + {size}))/(1 - ({curving} - {size}))",
+        f"{name}_growth = ({sympy_to_str(speed)})*(1 + ({curving} + {size}))/(1 - ({curving} - {size}))",
     ]
-    grown = f"{name}*inline_exp(_{name}_grown)"
+    grown = f"{name}*inline_exp({step}*{name}_growth)"
     floor = sympy_to_str(floor_term[0]) if floor_term else "0"
     if noise == 0:
-        lines += [f"{name} = limited({grown}, {floor}, inf)"]
+        lines += [f"{name} = larger({grown}, {floor})"]
     else:
         kick = f"inline_exp(_{name}_noise*randn())"
         amplitude = f"_{name}_noise = sqrt(0.5*{step})*({sympy_to_str(noise)})"
-        lines = [*lines[:2], amplitude, f"{name} = {name}*{kick}", *lines[2:], f"{name} = {grown}*{kick}"]
-    return [*lines, f"{REFRACTORY_CLOCK} = limited({REFRACTORY_CLOCK} - dt, 0, inf)"]
+        lines = [lines[0], amplitude, f"{name} = {name}*{kick}", *lines[1:], f"{name} = {grown}*{kick}"]
+    return [*lines, f"{REFRACTORY_CLOCK} = larger({REFRACTORY_CLOCK} - dt, 0)"]
 
 
-class _Parts:
-    """Parts of an expression in Imem that get a line of their own, with their derivatives by u = ln Imem.
+class _Chain:
+    """Values and their derivatives by u = ln Imem, line by line along the subexpressions of the equations.
 
-    They are what costs most, divisions and powers, and absolute values, whose derivatives by SymPy divide by zero.
+    What costs most gets a line of its own: divisions, powers, `rectified` and absolute values.
     """
 
-    def __init__(self, current):
-        self.current, self.lines, self._slopes = current, [], {}
+    def __init__(self, current, system, means):
+        self.current, self.system, self.means = current, system, means
+        self._lines, self._reciprocals, self._slopes, self._subexpressions = [], {}, {}, {}
 
-    def named(self, expression):
-        """The expression with names for its parts, innermost first."""
-        expression = expression.replace(
+    @property
+    def lines(self) -> list[str]:
+        """The code. Reciprocals come first, all from one division, the slowest operation of a processor."""
+        if not self._reciprocals:
+            return self._lines
+        whole = f"_{self.current.name}_divided"
+        denominators = {symbol: f"({sympy_to_str(denominator)})" for symbol, denominator in self._reciprocals.items()}
+        first = [f"{whole} = 1/({'*'.join(denominators.values())})"]
+        for symbol in denominators:
+            others = [denominator for other, denominator in denominators.items() if other != symbol]
+            first.append(f"{symbol.name} = {'*'.join([whole, *others])}")
+        return [*first, *self._lines]
+
+    def value_and_slope(self, expression):
+        """An expression with names for its parts, and its derivative."""
+        for symbol in sorted(expression.free_symbols, key=str):
+            if symbol.name in self.system.subexpressions:
+                expression = expression.subs(symbol, self._subexpression(symbol))
+        expression = expression.subs(self.means).replace(
             lambda part: part.is_Pow and part.exp == -1 and part.base.is_Add,
             lambda part: 1 / sympy.together(part.base),  # b/(a + b) for 1/(1 + a/b)
         )
-        while parts := [part for part in expression.atoms(sympy.Abs, sympy.Pow) if self._is_innermost(part)]:
-            part = min(parts, key=str)  # always in the same order, so that compiled code is found again
-            symbol = sympy.Symbol(f"_{self.current.name}_part{len(self._slopes)}", real=True)
-            expression = expression.subs(part, symbol)
-            self._slopes[symbol] = self._slope_of(part, symbol)
-        return expression
+        while parts := [part for part in expression.atoms(sympy.Function, sympy.Pow) if self._is_part(part)]:
+            part = min(parts, key=lambda one: (one.count_ops(), str(one)))  # innermost first, always in one order
+            expression = expression.subs(part, self._part(part))
+        return expression, self._slope(expression)
 
-    def derivative(self, expression):
-        """By u, that of the parts included."""
-        inner = [expression.diff(symbol) * slope for symbol, slope in self._slopes.items()]
-        return expression.diff(self.current) * self.current + sum(inner)
+    def _slope(self, expression):
+        chained = [expression.diff(symbol) * slope for symbol, slope in self._slopes.items()]
+        return expression.diff(self.current) * self.current + sum(chained)
 
-    def _is_innermost(self, part) -> bool:
-        if isinstance(part, sympy.Abs):
-            inside = part.args[0]
-        elif part.exp == -1 or not part.exp.is_number:
-            inside = part.base
-        else:
-            return False
-        depends = {self.current, *self._slopes} & inside.free_symbols
-        return bool(depends) and not any(
-            one != part and (isinstance(one, sympy.Abs) or {self.current, *self._slopes} & one.free_symbols)
-            for one in inside.atoms(sympy.Abs, sympy.Pow)
-            if not (one.is_Pow and part.is_Pow and not part.exp.is_number)
-        )
+    def _line(self, name, value, slope):
+        """Write a value, and its slope if it has one; the symbol of the value."""
+        symbol = sympy.Symbol(f"_{name}", real=True)
+        if value is not None:
+            self._lines.append(f"{symbol.name} = {value if isinstance(value, str) else sympy_to_str(value)}")
+        if slope != 0:
+            self._slopes[symbol] = sympy.Symbol(f"_{name}_slope", real=True)
+            self._lines.append(f"_{name}_slope = {slope if isinstance(slope, str) else sympy_to_str(slope)}")
+        return symbol
 
-    def _slope_of(self, part, symbol):
-        """Write the line of a part; its derivative by u."""
-        if isinstance(part, sympy.Abs):
-            argument = part.args[0]
-            self.lines += [f"{symbol.name} = {sympy_to_str(argument)}"]
-            slope = self.derivative(argument)
-            if slope != 0:
-                sign = sympy.Symbol(f"{symbol.name}_sign", real=True)
-                self.lines += [f"{sign.name} = sign({symbol.name})"]
-                slope = sign * slope
-            self.lines += [f"{symbol.name} = abs({symbol.name})"]
-            return slope
-        if part.exp == -1:
-            self.lines += [f"{symbol.name} = 1/({sympy_to_str(part.base)})"]
-            return -(symbol**2) * self.derivative(part.base)
-        rest, exponent = part.base.as_independent(self.current)
-        inverted = exponent == 1 / self.current
-        if not inverted and exponent != self.current:
-            raise UnsupportedEquationsException(f"{part} is not a power of {self.current}")
-        sign = -1 if inverted else 1
-        logarithm = f"log({sympy_to_str(rest)}) + ({sign})*inline_log({self.current.name})"
-        self.lines += [f"{symbol.name} = inline_exp(({sympy_to_str(part.exp)})*({logarithm}))"]
-        return sign * part.exp * symbol
+    def _subexpression(self, symbol):
+        if symbol not in self._subexpressions:
+            value, slope = self.value_and_slope(self.system.expression(symbol.name))
+            self._subexpressions[symbol] = self._line(f"{symbol.name}_now", value, slope)
+        return self._subexpressions[symbol]
+
+    def _is_part(self, part) -> bool:
+        if not part.is_Pow:
+            return True
+        if part.exp == -1 and part.base.is_Add:
+            return bool({self.current, *self._slopes, *self.means.values()} & part.free_symbols)
+        return not part.exp.is_number and self.current in part.free_symbols
+
+    def _part(self, part):
+        name = f"{self.current.name}_part{len(self._lines) + len(self._reciprocals)}"
+        if part.is_Pow and part.exp == -1:
+            reciprocal = sympy.Symbol(f"_{name}", real=True)
+            at_once = all(symbol.name[0] != "_" or symbol in self.means.values() for symbol in part.free_symbols)
+            if at_once:
+                self._reciprocals[reciprocal] = part.base
+            return self._line(name, None if at_once else part, -(reciprocal**2) * self._slope(part.base))
+        if part.is_Pow:
+            rest, of_current = part.base.as_independent(self.current)
+            sign = {self.current: 1, 1 / self.current: -1}.get(of_current)
+            if sign is None:
+                raise UnsupportedEquationsException(f"{part} is not a power of {self.current}")
+            power = sympy.Symbol(f"_{name}", real=True)
+            of_rest, of_current = sympy_to_str(rest**part.exp), sympy_to_str(sign * part.exp)
+            value = f"({of_rest})*inline_power({self.current.name}, {of_current})"
+            return self._line(name, value, sign * part.exp * power)
+        argument = part.args[0]
+        slope, text = self._slope(argument), sympy_to_str(argument)
+        if slope != 0 and part.func.__name__ == "rectified":
+            slope = f"where_positive({text}, {sympy_to_str(slope)})"
+        elif slope != 0 and isinstance(part, sympy.Abs):
+            slope = f"sign({text})*({sympy_to_str(slope)})"
+        elif slope != 0:
+            raise UnsupportedEquationsException(f"the derivative of {part} is not known: see numerics.py")
+        return self._line(name, sympy_to_str(part), slope)

@@ -42,11 +42,20 @@ class Experiment:
     masks: dict
     duration: float
     chip: bd.Chip
+    floor: str = "exact"  # of the integration method; "chord" is the default of the package
 
     def simulate(self, dt):
         """Spike times (second) and monitors of a Brian2 run with step dt (second)."""
         defaultclock.dt = dt * second
-        neurons = bd.Neurons(1, bd.Biases(self.codes), self.latches, self.chip, dendrites=DENDRITES, name="neuron")
+        neurons = bd.Neurons(
+            1,
+            bd.Biases(self.codes),
+            self.latches,
+            self.chip,
+            dendrites=DENDRITES,
+            name="neuron",
+            method_options={"floor": self.floor},
+        )
         objects = [neurons]
         for dendrite, times in self.events.items():
             source = SpikeGeneratorGroup(1, np.zeros(len(times), int), times * second, name=f"source_{dendrite}")

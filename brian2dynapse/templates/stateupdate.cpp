@@ -4,6 +4,10 @@
 {# ALLOWS_SCALAR_WRITE #}
 {% extends 'common_group.cpp' %}
 
+{% block extra_headers %}
+{% include 'spread_arrays.cpp' %}
+{% endblock %}
+
 {% block maincode %}
     //// MAIN CODE ////////////
     // scalar code
