@@ -319,9 +319,9 @@ class Neurons(NeuronGroup):
         What users of the chip do between trials by draining it through a large leak. The homeostatic gain stays: on
         the chip it is held for hours. So do the depression of synapses and events on their way through a delay.
         """
-        for current in circuits.state_currents(self._latches):
+        for current in ("Imem_before", *circuits.state_currents(self._latches)):
             assign(self, current, self._chip.constants["I_0"])
-        for name in ("Imem_growth", "events_left", *(charge for _, charge in circuits.DENDRITES.values())):
+        for name in ("t_step", "events_left", *(charge for _, charge in circuits.DENDRITES.values())):
             if name in self.variables:
                 assign(self, name, 0.0)
         assign(self, "refractory_left", np.inf if "soif_kill" in self._latches else 0.0)

@@ -138,7 +138,9 @@ def test_an_absent_circuit_costs_nothing(latches, missing):
     for code in (neurons.state_updater.abstract_code, neurons.event_codes["spike"], str(neurons.equations)):
         for name in missing:
             assert name not in code, name
-    assert len(neurons.contained_objects) == 3  # state updater, thresholder, resetter: no grid, no further runner
+    # state updater, thresholder, resetter, and the charges, which have no code without a dendrite: no grid
+    assert len(neurons.contained_objects) == 4
+    assert len(neurons.contained_objects[-1].code_objects) == 0
 
 
 def test_a_plain_synapse_has_no_pulse_clock():

@@ -38,7 +38,7 @@ def test_decay_ends_smoothly_at_the_floor(dt):
     """dI/dt = -(I/tau)(1 - (I_0/I)^(1/kappa)) has a closed form; it holds at every step size."""
     defaultclock.dt = dt
     chip = bd.Chip()
-    neurons = bd.Neurons(1, bd.Biases(SILENT), chip=chip, name="decaying")
+    neurons = bd.Neurons(1, bd.Biases(SILENT), chip=chip, name="decaying", method_options={"floor": "exact"})
     neurons.Iampa_ = 100e-12
     monitor = record(neurons, "Iampa", 50 * ms)
     floor, kappa, tau = chip.constants["I_0"], chip.constants["kappa_p"], float(neurons.tau_ampa[0])
@@ -48,11 +48,31 @@ def test_decay_ends_smoothly_at_the_floor(dt):
     assert float(monitor.Iampa_[0, -1]) == pytest.approx(floor, rel=1e-6)  # 50 ms are 27 time constants
 
 
+@pytest.mark.parametrize("kappa", [0.6, 0.7, 0.8])
+@pytest.mark.parametrize("dt, worst", [(10 * us, 0.01), (180 * us, 0.015), (500 * us, 0.04)])
+def test_lines_towards_the_floor_are_near_the_closed_form(dt, worst, kappa):
+    """The default: three lines for the inflow. 1 % is theirs, the rest that they are looked up once a step (dt/tau < 0.27)."""
+    defaultclock.dt = dt
+    chip = bd.Chip(kappa_p=kappa)
+    neurons = bd.Neurons(1, bd.Biases(SILENT), chip=chip, name="decaying")
+    neurons.Iampa_ = 100e-12
+    monitor = record(neurons, "Iampa", 50 * ms)
+    floor, tau = chip.constants["I_0"], float(neurons.tau_ampa[0])
+    over = (100e-12 / floor) ** (1 / kappa) - 1
+    expected = floor * (1 + over * np.exp(-np.asarray(monitor.t / second) / (kappa * tau))) ** kappa
+    current = np.asarray(monitor.Iampa[0])
+    np.testing.assert_allclose(current, expected, rtol=worst)
+    assert np.all(np.diff(current) <= 0)
+    assert current[-1] == pytest.approx(floor, rel=1e-6)  # 50 ms are 27 time constants
+    high = expected > 50 * floor
+    np.testing.assert_allclose(current[high], expected[high], rtol=0.2 * worst)
+
+
 @pytest.mark.parametrize("mask, gain", [("0001", (4, 80)), ("1111", (4, 80)), ("1111", (1, 20))])
 def test_an_event_raises_y_plus_log_y_by_its_charge(mask, gain):
     biases = bd.Biases({**SILENT, "DEAM_EGAIN_P": gain})
     chip = bd.Chip()
-    neurons = bd.Neurons(1, biases, chip=chip, name="target")
+    neurons = bd.Neurons(1, biases, chip=chip, name="target", method_options={"floor": "exact"})
     source = SpikeGeneratorGroup(1, [0], [1 * ms], name="source")
     synapse = bd.Connection(source, neurons, "ampa", mask, name="synapse")
     synapse.connect()
