@@ -1,4 +1,4 @@
-"""The networks that are measured: neurons of whole cores, with every synapse, dendrite and circuit that costs something.
+"""The networks that are measured: whole cores, with every synapse, dendrite and circuit that costs something.
 
 Each neuron has 64 synapses, 16 on each dendrite: on AMPA from 64 Poisson inputs of 20 Hz, on the others from neurons of
 the same chip. Adaptation and NMDA gate are on, currents and weights have 20 % of mismatch. The neurons fire at 20 to 30

@@ -8,18 +8,16 @@ from collections.abc import Iterable
 import numpy as np
 from brian2.equations.equations import Equations
 from brian2.groups.neurongroup import NeuronGroup
-from brian2.monitors.spikemonitor import EventMonitor
-from brian2.monitors.statemonitor import StateMonitor
 
 from . import checks, circuits, facts
-from .arrays import assign, variable_values
+from .arrays import assign, is_recorded, variable_values
 from .biases import Biases
 from .chip import Chip
 from .diffusion import grid_objects
 from .dpi import dpi_jump, dpi_jump_ago
 from .errors import DynapseError
 from .inline import INLINE_FUNCTIONS
-from .numerics import circuit_step, folded
+from .numerics import circuit_step, declarations
 from .standalone import circuit_code_object
 from .steps import ChargeSteps, fold_constants
 
@@ -115,11 +113,10 @@ class Neurons(NeuronGroup):
         self._compositions = []
         declared = Equations(circuits.declare(self._latches, self._reading))
         model = self._model()
-        constants = folded(declared, None)
         kwds["namespace"] = _FUNCTIONS | (kwds.get("namespace") or {})
         super().__init__(
             N,
-            model=declared + Equations("\n".join(f"{name} : 1 ({one.flags})" for name, one in constants.items())),
+            model=declared + declarations(declared),
             method=circuit_step,
             codeobj_class=circuit_code_object(),
             threshold=model.threshold,
@@ -368,22 +365,12 @@ class Neurons(NeuronGroup):
                 values = self.parameter_values(name)
                 if values is not None and np.any(values != rest):
                     self.use_dendrite(dendrite)  # set by index or through a subgroup
-        if not self._calcium and self._is_recorded("Ica"):
+        if not self._calcium and is_recorded(self, "Ica"):
             self._calcium = True
             self._compose()
         checks.check_neurons(self)
         fold_constants(self)
         super().before_run(run_namespace=run_namespace)
-
-    def _is_recorded(self, variable: str) -> bool:
-        """Whether a monitor records a variable of this group or of a part of it."""
-        monitors = [one() for kind in (StateMonitor, EventMonitor) for one in kind.__instances__()]
-        return any(
-            monitor is not None
-            and variable in monitor.record_variables
-            and monitor.source.variables[variable] is self.variables[variable]
-            for monitor in monitors
-        )
 
     def resolve_all(self, identifiers, run_namespace, *args, **kwds):
         """Find what names in the equations refer to (called by Brian2).

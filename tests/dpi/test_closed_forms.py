@@ -51,7 +51,7 @@ def test_decay_ends_smoothly_at_the_floor(dt):
 @pytest.mark.parametrize("kappa", [0.6, 0.7, 0.8])
 @pytest.mark.parametrize("dt, worst", [(10 * us, 0.01), (180 * us, 0.015), (500 * us, 0.04)])
 def test_lines_towards_the_floor_are_near_the_closed_form(dt, worst, kappa):
-    """The default: three lines for the inflow. 1 % is theirs, the rest that they are looked up once a step (dt/tau < 0.27)."""
+    """The default: three lines for the inflow. 1 % is theirs; the rest, that they are looked up once a step."""
     defaultclock.dt = dt
     chip = bd.Chip(kappa_p=kappa)
     neurons = bd.Neurons(1, bd.Biases(SILENT), chip=chip, name="decaying")
