@@ -12,7 +12,8 @@ The equation files say what is integrated; how is said here, and only here. Four
   a decay towards an inflow that keeps the current above its floor I_0. With ``floor="lines"``, the default, three
   straight lines stand for the inflow: two chords and a level. The decay is one factor a step then, and the current
   that of the equation within 1 % (below some 10 I_0, two picoampere), within 0.2 % above 50 I_0, and at I_0 exactly,
-  for steps up to a tenth of tau; within 4 % for a quarter. With ``method_options={"floor": "exact"}`` it is the closed form
+  for steps up to a tenth of tau; within 4 % for a quarter. With ``method_options={"floor": "exact"}`` it is the
+  closed form
 
       (I/I_0)^(1/kappa) - 1   falls by   exp(-dt/(kappa tau)),
 
