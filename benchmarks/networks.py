@@ -6,7 +6,7 @@ Hz, so that a chip of 1024 neurons sees some 1.6 million synaptic events a secon
 """
 
 import brian2 as b2
-from brian2 import Hz
+from brian2 import Hz, second
 
 import brian2dynapse as bd
 
@@ -17,7 +17,7 @@ CODES = {"SYAM_W0_P": (4, 120), "SYAM_W3_P": (5, 60)}
 WEIGHTS = {"ampa": "1000", "nmda": "0001", "gaba": "0001", "shunt": "0001"}
 
 
-def network(neurons: int, chips: int = 1, rate=RATE, seed: int = 0):
+def network(neurons: int, chips: int = 1, rate=RATE, seed: int = 0, inputs=None):
     """A network of chips that do not talk to each other, each with its own inputs.
 
     Parameters
@@ -30,6 +30,8 @@ def network(neurons: int, chips: int = 1, rate=RATE, seed: int = 0):
         Of the inputs, hertz.
     seed : int
         Of wiring and mismatch.
+    inputs : tuple, optional
+        Indices and times (second) of input spikes, for every chip, in place of Poisson inputs.
 
     Returns
     -------
@@ -38,13 +40,16 @@ def network(neurons: int, chips: int = 1, rate=RATE, seed: int = 0):
     net = b2.Network()
     biases, chip = bd.Biases(CODES), bd.Chip(seed=seed, mismatch=0.2)
     for number in range(chips):
-        inputs = b2.PoissonGroup(INPUTS, rate, name=f"inputs{number}")
+        if inputs is None:
+            source = b2.PoissonGroup(INPUTS, rate, name=f"inputs{number}")
+        else:
+            source = b2.SpikeGeneratorGroup(INPUTS, inputs[0], inputs[1] * second, name=f"inputs{number}")
         group = bd.Neurons(neurons, biases, LATCHES, chip=chip, name=f"neurons{number}")
         spikes = b2.SpikeMonitor(group, name=f"spikes{number}")
-        net.add(inputs, group, spikes)
+        net.add(source, group, spikes)
         for dendrite, weight in WEIGHTS.items():
-            source = inputs if dendrite == "ampa" else group
-            connection = bd.Connection(source, group, dendrite, weight, name=f"{dendrite}{number}")
+            origin = source if dendrite == "ampa" else group
+            connection = bd.Connection(origin, group, dendrite, weight, name=f"{dendrite}{number}")
             connection.connect_fixed_indegree(SYNAPSES_PER_DENDRITE, seed=seed + number)
             net.add(connection)
     return net
