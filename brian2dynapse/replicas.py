@@ -20,6 +20,7 @@ from .neurons import Neurons
 from .replica_groups import ReplicatedConnection, ReplicatedNeurons
 from .replica_settings import SOURCES, Setting, check_places, checked_copy, checked_objects, checked_settings
 
+NEURONS_OF_A_STEP = {"numpy": 700, "cpp_standalone": 50}
 _SHOWN = 20  # settings in a notebook's table
 
 
@@ -89,8 +90,11 @@ def replicate(network: Network, settings: Sequence[Setting], name_suffix: str = 
     for name, one in objects.items():
         _check_parts(one, made[name])
         made[name].active = one.active
+        if one._network is None:
+            one._network = network.id  # used, as by a run of its own: else Brian2 warns when the user drops it
     many = Network(*made.values())
     many.schedule = network.schedule
+    many.copied_from = network  # a standalone program holds its arrays, and looks for their owners when it is built
     return Replicas(many, settings, {name: made[name] for name in objects})
 
 
@@ -236,8 +240,33 @@ class Replicas:
         return f"<p>{html.escape(repr(self))}. {html.escape(self.advice)}</p>{table.to_html()}{rest}"
 
 
+def gain(neurons: int, copies: int, standalone: bool) -> float:
+    """How many times faster one run of all copies is than as many runs one after another, once all is compiled.
+
+    Parameters
+    ----------
+    neurons : int
+        Of all copies.
+    copies : int
+        Number of copies.
+    standalone : bool
+        In C++ standalone mode; else with NumPy.
+
+    Returns
+    -------
+    float
+        1 for one copy.
+
+    Notes
+    -----
+    A step of n neurons costs n + n0, where n0 stands for what a step costs beside its neurons; so R runs of n/R neurons
+    against one of n are (n + R n0) / (n + n0). n0 is fitted to ``benchmarks/replicas.csv``.
+    """
+    fixed = NEURONS_OF_A_STEP["cpp_standalone" if standalone else "numpy"]
+    return (neurons + copies * fixed) / (neurons + fixed)
+
+
 def advice(neurons: int, synapses: int, copies: int, standalone: bool) -> str:
-    """TODO"""
     return "TODO"
 
 
@@ -245,7 +274,7 @@ def advice(neurons: int, synapses: int, copies: int, standalone: bool) -> str:
 
 
 def _in_network(one, end, objects: dict) -> str:
-    if objects.get(end.name) is not end:
+    if end.name not in objects or objects[end.name].id != end.id:  # of a subgroup, Brian2 gives a proxy of the source
         raise DynapseError(f"{one.name}: {end.name} is not in the network; add it")
     return end.name
 
