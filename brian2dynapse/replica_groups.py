@@ -203,7 +203,8 @@ class ReplicatedConnection(Connection):
 
     def pulse_widths(self) -> np.ndarray:
         """Widths of the pulses, second, one for all or one a synapse."""
-        return np.asarray(self._pulse_widths(self._values["I_extender"]))
+        currents = variable_values(self, "I_extender")
+        return np.asarray(self._pulse_widths(self._values["I_extender"] if currents is None else currents))
 
     def _individual(self, parameters) -> bool:
         if tuple(parameters) == _DELAYS:

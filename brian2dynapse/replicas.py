@@ -17,10 +17,10 @@ from .arrays import variable_values
 from .connection import Connection
 from .errors import DynapseError, unknown_name
 from .neurons import Neurons
+from .replica_advice import advice
 from .replica_groups import ReplicatedConnection, ReplicatedNeurons
 from .replica_settings import SOURCES, Setting, check_places, checked_copy, checked_objects, checked_settings
 
-NEURONS_OF_A_STEP = {"numpy": 700, "cpp_standalone": 50}
 _SHOWN = 20  # settings in a notebook's table
 
 
@@ -238,36 +238,6 @@ class Replicas:
         )
         rest = f"<p>and {len(self) - _SHOWN} more</p>" if len(self) > _SHOWN else ""
         return f"<p>{html.escape(repr(self))}. {html.escape(self.advice)}</p>{table.to_html()}{rest}"
-
-
-def gain(neurons: int, copies: int, standalone: bool) -> float:
-    """How many times faster one run of all copies is than as many runs one after another, once all is compiled.
-
-    Parameters
-    ----------
-    neurons : int
-        Of all copies.
-    copies : int
-        Number of copies.
-    standalone : bool
-        In C++ standalone mode; else with NumPy.
-
-    Returns
-    -------
-    float
-        1 for one copy.
-
-    Notes
-    -----
-    A step of n neurons costs n + n0, where n0 stands for what a step costs beside its neurons; so R runs of n/R neurons
-    against one of n are (n + R n0) / (n + n0). n0 is fitted to ``benchmarks/replicas.csv``.
-    """
-    fixed = NEURONS_OF_A_STEP["cpp_standalone" if standalone else "numpy"]
-    return (neurons + copies * fixed) / (neurons + fixed)
-
-
-def advice(neurons: int, synapses: int, copies: int, standalone: bool) -> str:
-    return "TODO"
 
 
 # -- the parts ---------------------------------------------------------------------------------------
