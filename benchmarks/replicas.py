@@ -7,8 +7,8 @@ neuron, 20 % of mismatch; copies differ in the DC code. For each target and numb
   copies / run_ratio is what one run of all copies saves once everything is compiled (`gain`).
 *prepare_ratio*: the same for all that comes before the first step: making the objects, code generation, compiler.
 
-Steps are those of 0.1 ms; as many are run as take about as long in all cases, 200 at least. Each is measured once: take
-ratios as good to some ten percent.
+Steps are those of 0.1 ms; as many are run as take about as long in all cases, 200 at least. Each is measured once: on a
+machine in use, gains repeat within a factor of two, and prepare_ratio, mostly that of the compiler, hardly at all.
 """
 
 import sys

@@ -17,7 +17,7 @@ class _Cost:
 
 
 # Follow benchmarks/replicas.csv, see `gain`. NumPy leaves the cache with every operation, whatever the size.
-_NUMPY, _CPP = _Cost(700, float("inf")), _Cost(50, 60_000)
+_NUMPY, _CPP = _Cost(700, float("inf")), _Cost(40, 60_000)
 _WORTH_IT = 1.3  # less is within the scatter of the measurement
 _NEURON_BYTES, _SYNAPSE_BYTES = 400, 50  # some 50 numbers a neuron; two indices, currents, delay and queue a synapse
 
@@ -43,7 +43,7 @@ def gain(neurons: int, copies: int, standalone: bool) -> float:
     -----
     The time of a step of n neurons, with the twenty synapses of each, is taken as n0 + n (1 + n/(n + n1)): n0 is what a
     step costs beside its neurons, in neurons, and beyond n1 neurons do not fit into the processor's cache. n0 = 700 for
-    NumPy, 50 for C++, and n1 = 60 000 for C++ follow the ratios in ``benchmarks/replicas.csv`` (16 and 256 neurons, 10
+    NumPy, 40 for C++, and n1 = 60 000 for C++ follow the ratios in ``benchmarks/replicas.csv`` (16 and 256 neurons, 10
     to 1000 copies, one machine) within a factor of two, which is how well those repeat.
     """
     cost = _CPP if standalone else _NUMPY
