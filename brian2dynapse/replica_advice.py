@@ -68,7 +68,7 @@ def advice(neurons: int, synapses: int, copies: int, standalone: bool) -> str:
         Sentences.
     """
     times, memory = gain(neurons, copies, standalone), neurons * _NEURON_BYTES + synapses * _SYNAPSE_BYTES
-    what = f"one run of {copies} copies ({neurons} neurons, {synapses} synapses, some {memory / 1e6:.2g} MB)"
+    what = f"one run of {copies} copies ({neurons} neurons, {synapses} synapses, {max(memory / 1e6, 1):.0f} MB)"
     if times > _WORTH_IT:
         text = f"{what} is about {times:.2g} times faster than {copies} runs one after another"
         text += f"; as many runs on more than {times:.2g} cores at once are faster still"
