@@ -144,6 +144,10 @@ class Biases:
         code = self[name]
         return dac.current(name, code.coarse, code.fine, self._table)
 
+    def shown(self, name: str) -> str:
+        """Code of a bias as messages show it: ``"(2,5)"``."""
+        return "({},{})".format(*self[name])
+
     def asked(self, name: str) -> float | None:
         """Current that a bias was set by, in amp; the nearest code has another one, see `current`.
 

@@ -8,7 +8,7 @@ from brian2.utils.logger import get_logger
 
 from .arrays import variable_values
 from .circuits import ALPHA_LATCHES, state_currents
-from .errors import DynapseError, TimeStepError
+from .errors import DynapseError, TimeStepError, WiringError
 from .facts import modelled_parameters
 
 logger = get_logger("brian2dynapse.checks")
@@ -114,17 +114,25 @@ def check_connection(connection) -> None:
     if ALPHA_LATCHES.get(dendrite) in neurons.latches:
         leaks.append(f"I_tau_{dendrite}_i")
     for leak in leaks:
-        tau = dpi_time_constant(neurons.chip, f"C_{dendrite}", "kappa_p", _current(neurons, leak)).min()
+        tau = dpi_time_constant(neurons.chip, f"C_{dendrite}", "kappa_p", _current(neurons, leak))
         what = f"{connection.name}: the pulse (SYPD_EXT_N {_code(neurons, 'I_extender')})"
         bias = modelled_parameters()[leak]
         circuit = f"the {dendrite} time constant ({bias} {_code(neurons, leak)})"
-        _check_pulse(what, connection.longest_pulse(), tau, circuit)
+        _check_pulse(what, connection.pulse_widths(), _of_synapses(connection, tau), circuit)
 
 
 def _current(group, parameter: str) -> np.ndarray:
     """The currents that will run; those of the bias where standalone mode cannot tell."""
     values = group.parameter_values(parameter)
     return group.bias_values(parameter) if values is None else values
+
+
+def _of_synapses(connection, values: np.ndarray) -> np.ndarray:
+    """Values of neurons at the synapses on them; the smallest where standalone mode does not know the synapses yet."""
+    try:
+        return values[connection.synapse_pairs()[1]]
+    except WiringError:
+        return values.min(keepdims=True)
 
 
 def _check_currents(group) -> None:
@@ -171,7 +179,7 @@ def _check_homeostasis(group) -> None:
 
 
 def _check_pulse(what: str, width, tau, circuit: str) -> None:
-    share = np.max(width / tau)
+    share = np.max(width / tau, initial=0)
     message = f"{what} is up to {share:.2g} times as long as {circuit}"
     if share > LARGEST_PULSE_IN_TAU:
         raise TimeStepError(
@@ -185,8 +193,7 @@ def _check_pulse(what: str, width, tau, circuit: str) -> None:
 
 
 def _code(group, parameter: str) -> str:
-    code = group.biases[modelled_parameters()[parameter]]
-    return f"({code.coarse},{code.fine})"
+    return group.biases.shown(modelled_parameters()[parameter])
 
 
 def _time(seconds: float) -> str:

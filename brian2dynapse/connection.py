@@ -174,14 +174,14 @@ class Connection(PlacedSynapses):
         """Width of the pulse that an event makes, in second: Q_extender / I(SYPD_EXT_N), without mismatch."""
         return float(self._pulse_widths(self._neurons.bias_current("I_extender"))) * second
 
+    def pulse_widths(self) -> np.ndarray:
+        """Widths of the pulses as they will run, second: one a synapse, or one for all."""
+        currents = variable_values(self, "I_extender")
+        return np.asarray(self._pulse_widths(self.currents_of_codes("I_extender") if currents is None else currents))
+
     def longest_pulse(self) -> float:
         """Width of the longest pulse of all synapses, second."""
-        currents = variable_values(self, "I_extender")
-        return float(
-            np.max(
-                self._pulse_widths(self.currents_of_codes("I_extender") if currents is None else currents), initial=0
-            )
-        )
+        return float(np.max(self.pulse_widths(), initial=0))
 
     def _pulse_widths(self, currents):
         return self._neurons.chip.constants["Q_extender"] / currents
