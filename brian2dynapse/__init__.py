@@ -17,6 +17,7 @@ _PUBLIC = {
     "verify": "replay",
     "to_network": "simulation",
     "Connection": "connection",
+    "Program": "program",
     "Configuration": "configuration",
     "Dendrite": "configuration",
     "Labels": "labels",
