@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -138,7 +139,10 @@ class Program:
         self._inputs = {one.name: Input(one) for one in objects if isinstance(one, (PoissonGroup, SpikeGeneratorGroup))}
         self._others = {one.name: type(one).__name__ for one in objects}
         self._write_code(network, device, objects)
+        gc.collect()  # what is gone gives its names back, so that a network made again has them
+        first = len(device.main_queue)
         network.run(duration, namespace=namespace, level=level + 1)
+        _sort_clocks(device, first)
         self.directory.mkdir(parents=True, exist_ok=True)
         device.build(directory=str(self.directory), compile=False, run=False)
         self._arrays = _stored_arrays(device)
@@ -323,6 +327,16 @@ def _check_device(device) -> None:
             "a network was run, or compiled, before in this device; a Program makes the only run: begin with "
             "brian2.device.reinit() and brian2.device.activate(build_on_run=False), then make the network"
         )
+
+
+def _sort_clocks(device, first: int) -> None:
+    """Give the clocks an order: Brian2 takes them from a set, so that the same network makes another program."""
+    clocks = {device.arrays[clock.variables[name]] for clock in device.clocks for name in ("t", "timestep")}
+    queue = device.main_queue
+    last = first
+    while last < len(queue) and queue[last][0] == "set_by_single_value" and queue[last][1][0] in clocks:
+        last += 1
+    queue[first:last] = sorted(queue[first:last], key=lambda entry: entry[1][0])
 
 
 def _checked_duration(duration) -> Quantity:

@@ -46,9 +46,7 @@ STEPS = $(filter-out $(SETUP),$(OURS))
 $(OURS): $(wildcard brianlib/*.h)
 {use_headers}
 $(SETUP): private LEVEL = -O1
-code_objects/%.o: code_objects/%.cpp makefile program.mk
-	$(CXX) $(CXXFLAGS) $(LEVEL) $(FIRST) -MMD -MP $< -o $@
-%.o: %.cpp makefile program.mk
+$(OURS): %.o: %.cpp makefile program.mk
 	$(CXX) $(CXXFLAGS) $(LEVEL) $(FIRST) -MMD -MP $< -o $@
 """
 _USE_HEADERS = """$(STEPS): private FIRST = -include program.h

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 
 import numpy as np
+from brian2.core.names import Nameable
 from brian2.core.variables import ArrayVariable
 
 from . import checks
@@ -16,7 +17,7 @@ from .biases import Biases
 from .chip import Chip
 from .connection import Connection
 from .diffusion import CONDUCTANCES
-from .errors import DynapseError, unknown_name
+from .errors import DynapseError, WiringError, unknown_name
 from .facts import modelled_parameters, synapse_parameters
 from .neurons import Neurons
 
@@ -123,13 +124,13 @@ class Variants:
             if len(one.cams):
                 continue
             try:
-                posts = one.synapse_pairs()[1]
+                posts = one.synapse_pairs()[1] if not one.shares_tags else self._all_targets(one)
             except DynapseError as error:
-                self._pairs_unknown[one.name] = error
+                self._pairs_unknown[one.name] = str(error)
             else:
                 places[one.name] = {"_posts": posts, "_cams": np.empty(0, dtype=int)}
         codes = [args[0] for what, args in device.main_queue if what == "run_code_object"]
-        for code in [one for one in codes if one.template_name == "synapses_create_array"]:
+        for code in [one for one in codes if one.template_name.startswith("synapses_create_")]:
             connection = next((one for one in connections if one.name == code.owner.name), None)
             if connection is None or connection.name not in places:
                 continue
@@ -137,9 +138,16 @@ class Variants:
             made.setdefault(group, twin(self._neurons[group], _synapses_made=np.zeros(self._neurons[group]._N, int)))
             place = places[connection.name]
             start = len(place["_cams"])
-            targets = place["_posts"][start : start + code.variables["sources"].size]
+            by_arrays = code.template_name == "synapses_create_array"
+            targets = place["_posts"][start : start + code.variables["sources"].size if by_arrays else None]
             place["_cams"] = np.concatenate([place["_cams"], made[group].take_cams(targets)])
         return places
+
+    @staticmethod
+    def _all_targets(connection) -> np.ndarray:
+        """Targets of synapses from all sources to all targets, in Brian2's order."""
+        first = connection.target.start
+        return np.tile(np.arange(first, first + len(connection.target)), len(connection.source))
 
     def _merges(self, name: str, connection) -> bool:
         """Whether pulses of one synapse can meet, which takes other code."""
@@ -266,7 +274,7 @@ class Variants:
             return
         individual = any(neurons.chip.mismatch_cv(bias) > 0 for bias in synapse_parameters().values())
         if individual and name in self._pairs_unknown:
-            raise self._pairs_unknown[name]
+            raise WiringError(self._pairs_unknown[name])
         before, values = _of_codes(connection), _of_codes(other)
         for what, was in before.items():
             if np.array_equal(was, values[what]) or (same_codes and self._by_hand(name, what, was)):
@@ -294,7 +302,15 @@ def _frozen(group, **changes):
     for name, variable in group.variables.items():
         values[name] = variable_values(group, name) if isinstance(variable, ArrayVariable) else None
     noted = {name: one if one is None else np.array(one) for name, one in values.items()}
-    return twin(group, noted, _clock=SimpleNamespace(dt_=float(group.clock.dt_)), **changes)
+    frozen = twin(group, noted, _clock=SimpleNamespace(dt_=float(group.clock.dt_)), **changes)
+    vars(frozen)["variables"] = frozen.variables.maps[0]
+    # Brian2's own objects would stay alive, and with them their names: a network that is made again would get others,
+    # and be compiled again.
+    for name, value in list(vars(frozen).items()):
+        parts = value if isinstance(value, (list, tuple)) else value.values() if isinstance(value, dict) else [value]
+        if name not in {"variables", *changes} and any(isinstance(one, Nameable) for one in parts):
+            del vars(frozen)[name]
+    return frozen
 
 
 def _owner(variable) -> str:
