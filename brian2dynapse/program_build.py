@@ -14,8 +14,11 @@ from pathlib import Path
 
 from brian2.codegen.cpp_prefs import get_compiler_and_args
 from brian2.core.preferences import prefs
+from brian2.utils.logger import get_logger
 
 from .errors import DynapseError
+
+logger = get_logger("brian2dynapse.program_build")
 
 RULES, HEADER, HEADER_OF_SETUP = "program.mk", "program.h", "program_setup.h"
 _SHOWN = 2000  # characters of what the compiler says
@@ -54,6 +57,8 @@ $(SETUP): private FIRST = -include program_setup.h
 $(STEPS): | program.h.gch
 $(SETUP): | program_setup.h.gch
 program_setup.h.gch: private LEVEL = -O1
+# removed when all is compiled, and only made again if something is not
+.SECONDARY: program.h.gch program_setup.h.gch
 %.h.gch: %.h objects.h network.h synapses_classes.h $(wildcard brianlib/*.h) makefile program.mk
 	$(CXX) $(CXXFLAGS) $(LEVEL) -x c++-header $< -o $@"""
 
@@ -97,8 +102,12 @@ def compile_project(device, directory: Path, fast: bool) -> None:
         _write(directory / RULES, _RULES.format(use_headers="" if cached else _USE_HEADERS))
         _write(directory / HEADER, _HEADERS)
         _write(directory / HEADER_OF_SETUP, _HEADERS)
-        if _make([*make, f"DEPS={RULES}"], directory, environment).returncode == 0:
+        done = _make([*make, f"DEPS={RULES}"], directory, environment)
+        for header in (HEADER, HEADER_OF_SETUP):
+            (directory / f"{header}.gch").unlink(missing_ok=True)  # tens of megabytes
+        if done.returncode == 0:
             return
+        logger.info(f"{directory}: compiled by Brian2's own makefile, the fast one fails: {done.stdout[-_SHOWN:]}")
     done = _make(make, directory, environment)
     if done.returncode:
         raise DynapseError(

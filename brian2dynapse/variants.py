@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import ChainMap
 from collections.abc import Mapping
+from functools import cache, partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -22,6 +23,7 @@ from .facts import modelled_parameters, synapse_parameters
 from .neurons import Neurons
 
 _SYNAPSE_CURRENTS = ("I_extender", "I_std_drop", "I_std_recovery")
+_BEHIND = {"I_weight": "I_w", "delay": "I_delay"}  # how the names of the parameters behind them begin
 _CHIP_CHOICES = ("swap_gaba_shunt", "conductance", "noise", "events_per_spike")
 _ASSIGNMENT = re.compile(r"\b_ptr(_array_\w+)\[[^\]]*\]\s*=[^=]")  # in the C++ code of an expression that sets values
 
@@ -106,6 +108,8 @@ class Variants:
             one.name: _frozen(one, _neurons=self._neurons[one.neurons.name], **cams.get(one.name, {}))
             for one in connections
         }
+        for one in self._connections.values():  # draws of the same chip again and again
+            vars(one)["_factors"] = cache(partial(type(one)._factors, one))
         self._steps = {one.name: float(one.source.clock.dt_) for one in connections}
         self._merged = {name: self._merges(name, one) for name, one in self._connections.items()}
 
@@ -265,11 +269,13 @@ class Variants:
         """Note what differs in another version of a connection."""
         name = connection.name
         other = twin(connection, _neurons=neurons)
+        if chip is not None:
+            del vars(other)["_factors"]
         # what was set by hand stays so on another chip, and follows the codes when they change
-        same_codes = all(
-            neurons.bias_current(one) == connection.neurons.bias_current(one) for one in synapse_parameters()
-        )
-        if chip is None and same_codes:
+        changed = [
+            one for one in synapse_parameters() if neurons.bias_current(one) != connection.neurons.bias_current(one)
+        ]
+        if chip is None and not changed:
             checks.check_connection(other)  # its dendrite may have changed
             return
         individual = any(neurons.chip.mismatch_cv(bias) > 0 for bias in synapse_parameters().values())
@@ -277,7 +283,8 @@ class Variants:
             raise WiringError(self._pairs_unknown[name])
         before, values = _of_codes(connection), _of_codes(other)
         for what, was in before.items():
-            if np.array_equal(was, values[what]) or (same_codes and self._by_hand(name, what, was)):
+            by_codes = any(one.startswith(_BEHIND.get(what, what)) for one in changed)
+            if np.array_equal(was, values[what]) or (not by_codes and self._by_hand(name, what, was)):
                 del values[what]
         other = twin(other, {what: one for what, one in values.items() if what != "delay"})
         checks.check_connection(other)

@@ -74,6 +74,8 @@ def test_set_by_hand(by_hand):
     changed = variants.parameters(chip=bd.Chip(**CHIP))
     assert not {"pyr.I_leak", "pyr.I_gain", "inh.I_leak", "inh.I_gain", "excite.I_weight"} & changed.keys()
     assert {"pyr.I_refractory", "inh.I_threshold", "excite.I_extender"} <= changed.keys()
+    changed = variants.parameters({"inh": {"SYPD_DLY0_P": (0, 60)}}, bd.Chip(**CHIP))
+    assert "excite.I_weight" not in changed and "excite.delay" in changed
     # a bias that changes is taken over, as in a network that is not compiled
     changed = variants.parameters({"pyr": {"SOIF_LEAK_N": (2, 9)}, "inh": {"SYAM_W1_P": (3, 9)}})
     assert changed.keys() == {"pyr.I_leak", "excite.I_weight"}
