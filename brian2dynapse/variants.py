@@ -102,6 +102,8 @@ class Variants:
             for one in groups
         }
         connections = [one for one in objects if isinstance(one, Connection)]
+        # versions of Brian2 differ in whose the delay is
+        self._arrays |= {(one.name, "delay"): device.arrays[one.pre.variables["delay"]] for one in connections}
         self._pairs_unknown = {}
         cams = self._cams(connections, device)
         self._connections = {
