@@ -37,13 +37,6 @@ struct Sizes {
     int64_t neurons, inputs, steps, synapses, train_events;
 };
 
-// What a vector of doubles can be converted to: 32 bits, but with AVX-512DQ also 64, which spares twice the registers.
-#ifdef __AVX512DQ__
-typedef int64_t Whole;
-#else
-typedef int32_t Whole;
-#endif
-
 inline double bits_to_double(int64_t bits)
 {
     double value;
@@ -67,7 +60,7 @@ inline double fast_exp(double x)
     const double r2 = r*r, r4 = r2*r2;
     const double first = (1 + r) + r2*(1.0/2 + r*(1.0/6)), second = (1.0/24 + r*(1.0/120)) + r2*(1.0/720 + r*(1.0/5040));
     const double series = first + r4*second;
-    return series*bits_to_double((static_cast<int64_t>(static_cast<Whole>(whole)) + 1023) << 52);
+    return series*bits_to_double((static_cast<int64_t>(static_cast<int32_t>(whole)) + 1023) << 52);
 }
 
 // Exponent, and mantissa less one, in sqrt(1/2)..sqrt(2).
@@ -75,7 +68,7 @@ inline double split(double x, double& f)
 {
     const int64_t bits = double_to_bits(x), exponent = (bits - 0x3FE6A09E667F3BCDLL) >> 52;
     f = bits_to_double(bits - (exponent << 52)) - 1;
-    return static_cast<double>(static_cast<Whole>(exponent));
+    return static_cast<double>(static_cast<int32_t>(exponent));
 }
 
 // ln(1 + f)/f by a polynomial fitted at Chebyshev nodes: 3e-10. Polynomials are summed in pairs, not one term after the

@@ -20,6 +20,7 @@ _PUBLIC = {
     "Setting": "replica_settings",
     "replicate": "replicas",
     "Connection": "connection",
+    "Program": "program",
     "Configuration": "configuration",
     "Dendrite": "configuration",
     "Labels": "labels",

@@ -138,7 +138,7 @@ def grid_objects(group) -> list:
     ahead = CodeRunner(
         group,
         "stateupdate",
-        code=mean_over_next_step(group.equations, group.variables, "Iampa", into="Iampa_ahead"),
+        code=mean_over_next_step(group.equations, "Iampa", into="Iampa_ahead"),
         clock=group.clock,
         when="groups",
         order=group.order - 2,  # before the sum, which Brian2 takes at order - 1

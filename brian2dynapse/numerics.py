@@ -48,6 +48,7 @@ the parameter whose name begins with ``I_gain``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy
 from brian2.equations.equations import PARAMETER, Equations
@@ -107,7 +108,7 @@ class CircuitStep(StateUpdateMethod):
         floor = extract_method_options(method_options, {"floor": FLOORS[0]})["floor"]
         if floor not in FLOORS:
             raise UnsupportedEquationsException(f"floor is {floor!r}; choose one of {', '.join(FLOORS)}")
-        system = System(equations, variables)
+        system = system_of(equations)
         lines, means = [], {}
         for current, one in system.filters.items():
             lines += [*one.step(floor), f"{current.name} = {one.end}"]
@@ -123,18 +124,16 @@ class CircuitStep(StateUpdateMethod):
 circuit_step = CircuitStep()
 
 
-def folded(equations, variables) -> dict[str, Folded]:
+def folded(equations) -> dict[str, Folded]:
     """Constants of a run that a step uses, by name.
 
     Parameters
     ----------
     equations : Equations
         Of the group.
-    variables : dict
-        Variables of the group.
     """
     constants = {}
-    for one in System(equations, variables).filters.values():
+    for one in system_of(equations).filters.values():
         constants |= one.folded()
     shared_first = sorted(constants.items(), key=lambda item: not item[1].shared)  # as Brian2 wants them
     return dict(shared_first)
@@ -148,42 +147,38 @@ def declarations(equations) -> Equations:
     equations : Equations
         All that the group may ever have.
     """
-    constants = folded(equations, None)
+    constants = folded(equations)
     return Equations("\n".join(f"{name} : 1 ({constant.flags})" for name, constant in constants.items()))
 
 
-def charges(equations, variables) -> dict[str, str]:
+def charges(equations) -> dict[str, str]:
     """Abstract code by which each packet of charge acts, by the name of the packet.
 
     Parameters
     ----------
     equations : Equations
         Of the group.
-    variables : dict
-        Variables of the group.
     """
     code = {}
-    for one in System(equations, variables).filters.values():
+    for one in system_of(equations).filters.values():
         if one.packet is not None:
             code.setdefault(one.packet.name, []).append(one.jump())
     return {packet: "\n".join([*lines, f"{packet} = 0"]) for packet, lines in code.items()}
 
 
-def mean_over_next_step(equations, variables, name: str, into: str) -> str:
+def mean_over_next_step(equations, name: str, into: str) -> str:
     """Abstract code that looks ahead: the mean of a quantity over the coming step, without changing any state.
 
     Parameters
     ----------
     equations : Equations
         Of the group.
-    variables : dict
-        Variables of the group.
     name : str
         A filter's current, or a subexpression of such currents.
     into : str
         Variable that takes the mean.
     """
-    system = System(equations, variables)
+    system = system_of(equations)
     symbols = {symbol.name: symbol for symbol in system.rates}
     if name in symbols:
         quantity = symbols[name]
@@ -196,10 +191,16 @@ def mean_over_next_step(equations, variables, name: str, into: str) -> str:
     return "\n".join([*lines, f"{into} = {sympy_to_str(mean)}"])
 
 
+@lru_cache(maxsize=64)
+def system_of(equations: Equations) -> System:
+    """The system of equations; what SymPy finds out about them in some tenths of a second is kept."""
+    return System(equations)
+
+
 class System:
     """Equations as SymPy, sorted by kind; `rates` has the time derivatives without subexpressions."""
 
-    def __init__(self, equations, variables):
+    def __init__(self, equations):
         names = {"dt", "xi"} | equations.names | equations.identifiers
         self._equations = equations
         self.subexpressions = equations.subexpr_names
@@ -210,7 +211,7 @@ class System:
             if equation.type == PARAMETER and equation.dim is coulomb.dim and "constant" not in equation.flags
         ]
         self.rates = {}
-        for name, expression in equations.get_substituted_expressions(variables):
+        for name, expression in equations.get_substituted_expressions():
             if name in equations.diff_eq_names:
                 self.rates[symbols[name]] = self._parsed(expression.code)
         self.slow_factors = [state for state in self.rates if f"{state.name}_limit" in equations.names]

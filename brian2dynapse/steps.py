@@ -36,7 +36,7 @@ class ChargeSteps(CodeRunner):
 
     def update_abstract_code(self, run_namespace):
         """Take over which dendrites are on now (called by Brian2)."""
-        code = numerics.charges(self.group.equations, self.group.variables)
+        code = numerics.charges(self.group.equations)
         self.abstract_code = code if self.template == "charges" else "\n".join(code.values())
 
 
@@ -50,7 +50,7 @@ def fold_constants(group) -> None:
     group : Neurons
         About to be run.
     """
-    constants = numerics.folded(group.equations, group.variables)
+    constants = numerics.folded(group.equations)
     if not constants:
         return
     device = get_device()
