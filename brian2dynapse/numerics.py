@@ -48,7 +48,6 @@ the parameter whose name begins with ``I_gain``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import sympy
 from brian2.equations.equations import PARAMETER, Equations
@@ -67,6 +66,7 @@ FLOORS = ("lines", "exact")
 # decaying current is least there for kappa = 0.62 to 0.78 (tests/dpi/test_closed_forms.py).
 _NEAR, _FAR, _LEVEL_AT = (1.0, 1.5), (2.5, 8.0), 60.0
 _DT = sympy.Symbol("dt", real=True)
+_systems: dict[str, System] = {}
 
 
 @dataclass(frozen=True)
@@ -191,10 +191,12 @@ def mean_over_next_step(equations, name: str, into: str) -> str:
     return "\n".join([*lines, f"{into} = {sympy_to_str(mean)}"])
 
 
-@lru_cache(maxsize=64)
 def system_of(equations: Equations) -> System:
-    """The system of equations; what SymPy finds out about them in some tenths of a second is kept."""
-    return System(equations)
+    """The system of equations; what SymPy finds out about them, in some tenths of a second, is kept."""
+    text = "\n".join(str(equation) for equation in equations.ordered)
+    if text not in _systems:
+        _systems[text] = System(equations)
+    return _systems[text]
 
 
 class System:
