@@ -1,7 +1,7 @@
-"""Input, compilation and run of minimal_loop.cpp: the step of brian2dynapse written by hand, as the limit of what to expect.
+"""Input, compilation and run of minimal_loop.cpp: the step of brian2dynapse written by hand, the limit of its speed.
 
-The same network, number by number: parameters with mismatch and synapses are read off the Brian2 objects. In a process of
-its own, as bench.py starts it::
+The same network, number by number: parameters with mismatch and synapses are read off the Brian2 objects. In a process
+of its own, as bench.py starts it::
 
     python benchmarks/minimal_loop.py --neurons 1024 --dt 1e-4 --duration 1 --directory build/loop
 """

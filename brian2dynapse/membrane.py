@@ -35,6 +35,34 @@ def gain_term_of(current: sympy.Symbol, growth: sympy.Expr) -> tuple[sympy.Expr 
     return None, sympy.Integer(1)
 
 
+def reciprocals(denominators: dict[str, str], prefix: str) -> list[str]:
+    """Code for reciprocals from a single division, the slowest operation of a processor.
+
+    Parameters
+    ----------
+    denominators : dict
+        Expression of each denominator, by the name of its reciprocal. Their product is far from the limits of a float.
+    prefix : str
+        Of names for what is in between.
+    """
+    if not denominators:
+        return []
+    names = list(denominators)
+    lines = [f"{prefix}_denominator{k} = {one}" for k, one in enumerate(denominators.values())]
+    product, products = f"{prefix}_denominator0", [f"{prefix}_denominator0"]
+    for k in range(1, len(names)):
+        lines.append(f"{prefix}_product{k} = {product}*{prefix}_denominator{k}")
+        product = f"{prefix}_product{k}"
+        products.append(product)
+    rest = f"{prefix}_divided{len(names) - 1}"
+    lines.append(f"{rest} = 1/{product}")
+    for k in range(len(names) - 1, 0, -1):
+        lines.append(f"{names[k]} = {rest}*{products[k - 1]}")
+        lines.append(f"{prefix}_divided{k - 1} = {rest}*{prefix}_denominator{k}")
+        rest = f"{prefix}_divided{k - 1}"
+    return [*lines, f"{names[0]} = {rest}"]
+
+
 def membrane_step(current, system, means) -> list[str]:
     """Code of one step.
 
@@ -117,16 +145,9 @@ class Chain:
 
     @property
     def lines(self) -> list[str]:
-        """The code. Reciprocals come first, all from one division, the slowest operation of a processor."""
-        if not self._reciprocals:
-            return self._lines
-        whole = f"_{self.current.name}_divided"
-        denominators = {symbol: f"({sympy_to_str(denominator)})" for symbol, denominator in self._reciprocals.items()}
-        first = [f"{whole} = 1/({'*'.join(denominators.values())})"]
-        for symbol in denominators:
-            others = [denominator for other, denominator in denominators.items() if other != symbol]
-            first.append(f"{symbol.name} = {'*'.join([whole, *others])}")
-        return [*first, *self._lines]
+        """The code."""
+        denominators = {symbol.name: sympy_to_str(one) for symbol, one in self._reciprocals.items()}
+        return [*reciprocals(denominators, f"_{self.current.name}"), *self._lines]
 
     def with_names(self, expression):
         """An expression with the values of its subexpressions, and the means of its filters."""

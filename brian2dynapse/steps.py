@@ -8,6 +8,8 @@ from brian2.devices.device import RuntimeDevice, get_device
 from brian2.groups.group import CodeRunner
 
 from . import numerics
+from .arrays import assign, variable_values
+from .inflow import COEFFICIENTS, inflow_coefficients
 from .standalone import CircuitCodeObject
 
 CHARGES_FIRST = 3  # before the step of the group, and before the diffusion grid looks ahead
@@ -53,6 +55,10 @@ def fold_constants(group) -> None:
     constants = numerics.folded(group.equations)
     if not constants:
         return
+    kappa = variable_values(group, "kappa_p")  # unknown in standalone mode: what the chip says
+    kappa = group.chip.constants["kappa_p"] if kappa is None else float(kappa.item())
+    for name, value in zip(COEFFICIENTS, inflow_coefficients(kappa), strict=True):
+        assign(group, name, value)
     device = get_device()
     runtime = isinstance(device, RuntimeDevice)
     if not runtime and not device.run_args_applied:
@@ -60,7 +66,7 @@ def fold_constants(group) -> None:
     # Runtime mode: once a run is not worth a compiler.
     code_object = create_runner_codeobj(
         group,
-        "\n".join(f"{name} = {constant.expression}" for name, constant in constants.items()),
+        "\n".join(f"{name} = {expression}" for name, expression in constants.items()),
         "stateupdate",
         run_namespace={},
         name=f"{group.name}_constants_codeobject*",

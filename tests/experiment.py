@@ -42,7 +42,7 @@ class Experiment:
     masks: dict
     duration: float
     chip: bd.Chip
-    floor: str = "exact"  # of the integration method; "lines" is the default of the package
+    floor: str = "exact"  # of the integration method; "ratio" is the default of the package
 
     def simulate(self, dt):
         """Spike times (second) and monitors of a Brian2 run with step dt (second)."""

@@ -49,9 +49,9 @@ def test_decay_ends_smoothly_at_the_floor(dt):
 
 
 @pytest.mark.parametrize("kappa", [0.6, 0.7, 0.8])
-@pytest.mark.parametrize("dt, worst", [(10 * us, 0.01), (180 * us, 0.015), (500 * us, 0.04)])
-def test_lines_towards_the_floor_are_near_the_closed_form(dt, worst, kappa):
-    """The default: three lines for the inflow. 1 % is theirs; the rest, that they are looked up once a step."""
+@pytest.mark.parametrize("dt, worst", [(10 * us, 4e-4), (100 * us, 2e-3), (500 * us, 0.03)])
+def test_a_ratio_for_the_inflow_is_near_the_closed_form(dt, worst, kappa):
+    """The default: 4e-4 are what the errors of the ratio, 2e-4, add up to; the rest, of second order, that it is taken once a step (dt/tau < 0.3)."""
     defaultclock.dt = dt
     chip = bd.Chip(kappa_p=kappa)
     neurons = bd.Neurons(1, bd.Biases(SILENT), chip=chip, name="decaying")
@@ -62,10 +62,8 @@ def test_lines_towards_the_floor_are_near_the_closed_form(dt, worst, kappa):
     expected = floor * (1 + over * np.exp(-np.asarray(monitor.t / second) / (kappa * tau))) ** kappa
     current = np.asarray(monitor.Iampa[0])
     np.testing.assert_allclose(current, expected, rtol=worst)
-    assert np.all(np.diff(current) <= 0)
+    assert np.all(np.diff(current) <= 1e-9 * floor)
     assert current[-1] == pytest.approx(floor, rel=1e-6)  # 50 ms are 27 time constants
-    high = expected > 50 * floor
-    np.testing.assert_allclose(current[high], expected[high], rtol=0.2 * worst)
 
 
 @pytest.mark.parametrize("mask, gain", [("0001", (4, 80)), ("1111", (4, 80)), ("1111", (1, 20))])
