@@ -53,7 +53,7 @@ PROGRAMS = {LOOP: ("loop", 1), PROJECT: ("project", 1), PROJECT_2: ("project", 2
 TARGETS = {CYTHON: ("cython", 0.5), NUMPY: ("numpy", 0.2)}  # with the biological seconds of a run
 SIMULATORS = (*PROGRAMS, *TARGETS, *DYNAPSIM.values())
 DYNAPSIM_S = 0.1
-PEERS = {"loop": LOOP, "plain": PLAIN, **{f"dynapsim_{key.split()[-1]}": name for key, name in DYNAPSIM.items()}}
+PEERS = {"loop": LOOP, "plain": PLAIN, **{f"dynapsim_{key}": name for key, name in DYNAPSIM.items()}}
 # Okabe & Ito: told apart by the colour-blind.
 COLOURS = ("#000000", "#0072B2", "#56B4E9", "#E69F00", "#009E73", "#F0E442", "#CC79A7", "#D55E00", "#999999")
 FINE_DT, DRIVEN_S, DRIVEN_NEURONS = 1e-5, 2.0, 1024
@@ -298,7 +298,7 @@ def add_ratios(table: pd.DataFrame) -> None:
         if column == "loop":
             table["ratio_to_loop"] = own / of_peer
         else:
-            table[f"speed_against_{column}"] = of_peer / own
+            table[f"speed_against_{column}".replace(", ", "_").replace(" ", "_")] = of_peer / own
 
 
 def draw(table: pd.DataFrame, profiled: pd.DataFrame | None, path: Path) -> None:

@@ -18,8 +18,8 @@ def inflow_coefficients(kappa: float) -> tuple[float, ...]:
     """Coefficients of a ratio of polynomials that is near v^(1 - 1/kappa), v = I/I_0 from 1 upwards.
 
     The ratio is (1 + a1 z + a2 z^2)/(1 + b1 z + b2 z^2), z = v - 1. Its error over v, its part in the current, is at
-    most 3e-4 for kappa from 0.55 to 1, and none at v = 1 (tests/dpi/test_inflow.py). Linear least squares, repeated with
-    the denominator of the last round as weight (Sanathanan & Koerner 1963, doi:10.1109/TAC.1963.1105517), and more
+    most 3e-4 for kappa from 0.55 to 1, and none at v = 1 (tests/dpi/test_inflow.py). Linear least squares, repeated
+    with the denominator of the last round as weight (Sanathanan & Koerner 1963, doi:10.1109/TAC.1963.1105517), and more
     weight where the error was large.
 
     Parameters
