@@ -1,5 +1,5 @@
-// The step of brian2dynapse (numerics.py, floor="lines") written by hand for one network and for speed: what a processor
-// needs at least, to compare generated code with. No clock, no queue, no object; spikes are only counted.
+// The step of brian2dynapse (numerics.py, floor="ratio") written by hand for one network and for speed: what a
+// processor needs at least, to compare generated code with. No clock, no queue, no object; spikes are only counted.
 //
 //     minimal_loop INPUT COUNTS SEED     prints the processor seconds of the loop
 //
@@ -30,7 +30,7 @@ enum Row {
 const int DENDRITES = 4;
 
 struct Scalars {
-    double dt, probability, speed, floor, kappa_n, kappa_p, near_slope, far_slope, far, level;
+    double dt, probability, speed, floor, kappa_n, kappa_p, a1, a2, b1, b2;
 };
 
 struct Sizes {
@@ -145,16 +145,6 @@ public:
     std::vector<uint64_t> states;
 };
 
-// Three lines towards the floor instead of a power; for all filters of a step.
-struct Inflow {
-    double near, near_slope, level, far, far_slope;
-
-    double operator()(double current) const
-    {
-        return larger(larger(near - near_slope*current, level), far - far_slope*current);
-    }
-};
-
 class Loop {
 public:
     explicit Loop(std::FILE* file)
@@ -266,8 +256,7 @@ private:
     {
         const double dt = scalars.dt, rate = scalars.speed, floor = scalars.floor;
         const double inverse_kappa = 1/scalars.kappa_n, log_floor = std::log(floor);
-        const Inflow inflow = {floor*(1 + scalars.near_slope), scalars.near_slope, floor*scalars.level, floor*scalars.far,
-                               scalars.far_slope};
+        const double a1 = scalars.a1, a2 = scalars.a2, b1 = scalars.b1, b2 = scalars.b2, inverse_floor = 1/floor;
         double* const __restrict Iampa = row(AMPA);
         double* const __restrict Inmda = row(NMDA);
         double* const __restrict Igaba = row(GABA);
@@ -297,11 +286,31 @@ private:
             double crossed = 0;
 #pragma GCC ivdep
             for (int i = first; i < first + BLOCK; i++) {
-                const double ampa_inflow = inflow(Iampa[i]), ampa = Iampa[i] - ampa_inflow;
-                const double nmda_inflow = inflow(Inmda[i]), nmda = Inmda[i] - nmda_inflow;
-                const double gaba_inflow = inflow(Igaba[i]), gaba = Igaba[i] - gaba_inflow;
-                const double shunt_inflow = inflow(Ishunt[i]), shunt = Ishunt[i] - shunt_inflow;
-                const double ahp_inflow = inflow(Iahp[i]), ahp = Iahp[i] - ahp_inflow;
+                // Currents over the floor, in the middle of the step; their inflows are ratios of polynomials.
+                const double ampa_over = (Iampa[i]*inverse_floor - 1)*(0.5 + 0.5*decay_ampa[i]);
+                const double nmda_over = (Inmda[i]*inverse_floor - 1)*(0.5 + 0.5*decay_nmda[i]);
+                const double gaba_over = (Igaba[i]*inverse_floor - 1)*(0.5 + 0.5*decay_gaba[i]);
+                const double shunt_over = (Ishunt[i]*inverse_floor - 1)*(0.5 + 0.5*decay_shunt[i]);
+                const double ahp_over = (Iahp[i]*inverse_floor - 1)*(0.5 + 0.5*decay_ahp[i]);
+                const double ampa_below = 1 + ampa_over*(b1 + b2*ampa_over);
+                const double nmda_below = 1 + nmda_over*(b1 + b2*nmda_over);
+                const double gaba_below = 1 + gaba_over*(b1 + b2*gaba_over);
+                const double shunt_below = 1 + shunt_over*(b1 + b2*shunt_over);
+                const double ahp_below = 1 + ahp_over*(b1 + b2*ahp_over);
+                // All five reciprocals from one division.
+                const double ampa_nmda = ampa_below*nmda_below, gaba_shunt = gaba_below*shunt_below;
+                const double four = ampa_nmda*gaba_shunt, of_all = floor/(four*ahp_below), of_four = of_all*ahp_below;
+                const double of_ampa_nmda = of_four*gaba_shunt, of_gaba_shunt = of_four*ampa_nmda;
+                const double ampa_inflow = (1 + ampa_over*(a1 + a2*ampa_over))*(of_ampa_nmda*nmda_below);
+                const double nmda_inflow = (1 + nmda_over*(a1 + a2*nmda_over))*(of_ampa_nmda*ampa_below);
+                const double gaba_inflow = (1 + gaba_over*(a1 + a2*gaba_over))*(of_gaba_shunt*shunt_below);
+                const double shunt_inflow = (1 + shunt_over*(a1 + a2*shunt_over))*(of_gaba_shunt*gaba_below);
+                const double ahp_inflow = (1 + ahp_over*(a1 + a2*ahp_over))*(of_all*four);
+                const double ampa = Iampa[i] - ampa_inflow;
+                const double nmda = Inmda[i] - nmda_inflow;
+                const double gaba = Igaba[i] - gaba_inflow;
+                const double shunt = Ishunt[i] - shunt_inflow;
+                const double ahp = Iahp[i] - ahp_inflow;
                 const double ampa_mean = ampa_inflow + ampa*mean_ampa[i];
                 const double nmda_mean = nmda_inflow + nmda*mean_nmda[i];
                 const double gaba_mean = gaba_inflow + gaba*mean_gaba[i];

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from brian2dynapse.inflow import inflow_coefficients
+
 SOURCE = Path(__file__).with_suffix(".cpp")
 COMPILER = ("g++", "-O3", "-march=native", "-ffast-math", "-fno-finite-math-only")  # flags of Brian2's own programs
 PROGRAM, INPUT, COUNTS = "minimal_loop", "input.bin", "counts.bin"
 INPUT_RATE_HZ, INPUTS = 20.0, 64
 DENDRITES = ("ampa", "nmda", "gaba", "shunt")
-# Chords and level of the inflow to a filter, as in numerics.py.
-NEAR, FAR, LEVEL_AT = (1.0, 1.5), (2.5, 8.0), 60.0
 # The rate of the loop and of Brian2's network may differ by this, and by what the Poisson input of few runs explains.
 TOLERANCE_PERCENT, STANDARD_ERRORS = 2.0, 3.0
 
@@ -100,13 +100,8 @@ def write_input(path: Path, network: Parts, dt: float, duration: float, train=No
     for name, size in sizes.items():
         offsets[name], number = number, number + size
 
-    def inflow(at):
-        return at ** (1 - 1 / kappa_p)
-
-    near_slope, far_slope = ((inflow(a) - inflow(b)) / (b - a) for a, b in (NEAR, FAR))
     speed = kappa_n / (constants["C_mem"] * constants["U_T"] * constants["time_factor"])
-    scalars = [dt, INPUT_RATE_HZ * dt, speed, constants["I_0"], kappa_n, kappa_p]
-    scalars += [near_slope, far_slope, inflow(FAR[0]) + FAR[0] * far_slope, inflow(LEVEL_AT)]
+    scalars = [dt, INPUT_RATE_HZ * dt, speed, constants["I_0"], kappa_n, kappa_p, *inflow_coefficients(kappa_p)]
     relative = [dt / values[f"tau_{name}"] for name in (*DENDRITES, "ahp")]
     rows = [values[f"I_gain_{dendrite}"] for dendrite in DENDRITES]
     rows += [np.exp(-x) for x in relative] + [-np.expm1(-x) / x for x in relative]
