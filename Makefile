@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint table load pages clean
+.PHONY: demo test lint table load bench speed grid pages clean
 
 demo: $(VENV)/installed
 	$(RUN) tutorials/demo.py $(DEMO)
@@ -22,6 +22,19 @@ table: $(VENV)/installed
 # The fraction of random networks that fit the chip, by the load of its CAM.
 load: $(VENV)/installed
 	$(RUN) benchmarks/mapping_load.py
+
+# Speed side by side: NumPy, Cython, C++, plain Brian2, DynapSim, a loop by hand. Some ten minutes of a quiet machine.
+bench: $(VENV)/installed
+	$(RUN) benchmarks/bench.py
+
+# Time step against speed and error of a chip, and the page "How fast, how exact" with all that was measured.
+speed: $(VENV)/installed
+	$(RUN) benchmarks/step_speed.py
+	$(RUN) docs/speed_page.py
+
+# The whole grid of 15 x 15 chips: memory and speed.
+grid: $(VENV)/installed
+	$(RUN) benchmarks/grid.py
 
 # The page of every circuit, docs/circuits, from the equation files.
 pages: $(VENV)/installed

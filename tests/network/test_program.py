@@ -19,7 +19,6 @@ MONITORS = ("pyr_spikes", "rest_spikes", "inh_spikes")
 VECTORISED = 1e-4
 
 
-
 def some_spikes(count, seed=1):
     """Spikes of ten sources within the duration, on the grid."""
     generator = np.random.default_rng(seed)
