@@ -114,11 +114,11 @@ class Neurons(NeuronGroup):
         declared = Equations(circuits.declare(self._latches, self._reading))
         model = self._model()
         kwds["namespace"] = _FUNCTIONS | (kwds.get("namespace") or {})
+        kwds.setdefault("codeobj_class", circuit_code_object())
         super().__init__(
             N,
             model=declared + declarations(declared),
             method=circuit_step,
-            codeobj_class=circuit_code_object(),
             threshold=model.threshold,
             reset=model.reset,
             name=name,
