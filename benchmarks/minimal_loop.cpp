@@ -30,7 +30,7 @@ enum Row {
 const int DENDRITES = 4;
 
 struct Scalars {
-    double dt, probability, speed, floor, kappa_n, kappa_p, a1, a2, b1, b2;
+    double dt, probability, speed, floor, kappa_n, kappa_p, a1, a2, a3, a4, b1, b2, b3, b4;
 };
 
 struct Sizes {
@@ -256,7 +256,8 @@ private:
     {
         const double dt = scalars.dt, rate = scalars.speed, floor = scalars.floor;
         const double inverse_kappa = 1/scalars.kappa_n, log_floor = std::log(floor);
-        const double a1 = scalars.a1, a2 = scalars.a2, b1 = scalars.b1, b2 = scalars.b2, inverse_floor = 1/floor;
+        const double a1 = scalars.a1, a2 = scalars.a2, a3 = scalars.a3, a4 = scalars.a4, inverse_floor = 1/floor;
+        const double b1 = scalars.b1, b2 = scalars.b2, b3 = scalars.b3, b4 = scalars.b4;
         double* const __restrict Iampa = row(AMPA);
         double* const __restrict Inmda = row(NMDA);
         double* const __restrict Igaba = row(GABA);
@@ -292,20 +293,20 @@ private:
                 const double gaba_over = (Igaba[i]*inverse_floor - 1)*(0.5 + 0.5*decay_gaba[i]);
                 const double shunt_over = (Ishunt[i]*inverse_floor - 1)*(0.5 + 0.5*decay_shunt[i]);
                 const double ahp_over = (Iahp[i]*inverse_floor - 1)*(0.5 + 0.5*decay_ahp[i]);
-                const double ampa_below = 1 + ampa_over*(b1 + b2*ampa_over);
-                const double nmda_below = 1 + nmda_over*(b1 + b2*nmda_over);
-                const double gaba_below = 1 + gaba_over*(b1 + b2*gaba_over);
-                const double shunt_below = 1 + shunt_over*(b1 + b2*shunt_over);
-                const double ahp_below = 1 + ahp_over*(b1 + b2*ahp_over);
+                const double ampa_below = 1 + ampa_over*(b1 + ampa_over*(b2 + ampa_over*(b3 + b4*ampa_over)));
+                const double nmda_below = 1 + nmda_over*(b1 + nmda_over*(b2 + nmda_over*(b3 + b4*nmda_over)));
+                const double gaba_below = 1 + gaba_over*(b1 + gaba_over*(b2 + gaba_over*(b3 + b4*gaba_over)));
+                const double shunt_below = 1 + shunt_over*(b1 + shunt_over*(b2 + shunt_over*(b3 + b4*shunt_over)));
+                const double ahp_below = 1 + ahp_over*(b1 + ahp_over*(b2 + ahp_over*(b3 + b4*ahp_over)));
                 // All five reciprocals from one division.
                 const double ampa_nmda = ampa_below*nmda_below, gaba_shunt = gaba_below*shunt_below;
                 const double four = ampa_nmda*gaba_shunt, of_all = floor/(four*ahp_below), of_four = of_all*ahp_below;
                 const double of_ampa_nmda = of_four*gaba_shunt, of_gaba_shunt = of_four*ampa_nmda;
-                const double ampa_inflow = (1 + ampa_over*(a1 + a2*ampa_over))*(of_ampa_nmda*nmda_below);
-                const double nmda_inflow = (1 + nmda_over*(a1 + a2*nmda_over))*(of_ampa_nmda*ampa_below);
-                const double gaba_inflow = (1 + gaba_over*(a1 + a2*gaba_over))*(of_gaba_shunt*shunt_below);
-                const double shunt_inflow = (1 + shunt_over*(a1 + a2*shunt_over))*(of_gaba_shunt*gaba_below);
-                const double ahp_inflow = (1 + ahp_over*(a1 + a2*ahp_over))*(of_all*four);
+                const double ampa_inflow = (1 + ampa_over*(a1 + ampa_over*(a2 + ampa_over*(a3 + a4*ampa_over))))*(of_ampa_nmda*nmda_below);
+                const double nmda_inflow = (1 + nmda_over*(a1 + nmda_over*(a2 + nmda_over*(a3 + a4*nmda_over))))*(of_ampa_nmda*ampa_below);
+                const double gaba_inflow = (1 + gaba_over*(a1 + gaba_over*(a2 + gaba_over*(a3 + a4*gaba_over))))*(of_gaba_shunt*shunt_below);
+                const double shunt_inflow = (1 + shunt_over*(a1 + shunt_over*(a2 + shunt_over*(a3 + a4*shunt_over))))*(of_gaba_shunt*gaba_below);
+                const double ahp_inflow = (1 + ahp_over*(a1 + ahp_over*(a2 + ahp_over*(a3 + a4*ahp_over))))*(of_all*four);
                 const double ampa = Iampa[i] - ampa_inflow;
                 const double nmda = Inmda[i] - nmda_inflow;
                 const double gaba = Igaba[i] - gaba_inflow;

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from brian2dynapse.files import write_atomically
 from brian2dynapse.plot import BLACK
@@ -72,10 +73,14 @@ def draw(errors: pd.DataFrame, speeds: pd.DataFrame) -> None:
             f"{row['dt_us'] / 1000:g} ms",
             (row["times_real_time"], abs(row["mean_rate_percent"])),
             textcoords="offset points",
-            xytext=(6, -10),
+            xytext=(7, -4),
         )
-    both.set(xlabel="speed of a chip (times real time)", ylabel="error of its mean rate (%)")
+    both.set(xlim=(2.5, 90), xlabel="speed of a chip (times real time)", ylabel="error of its mean rate (%)")
     of_neuron.legend(frameon=False)
+    for axis in (of_chip.yaxis, both.xaxis):
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter("{x:g}")
     figure.savefig(PICTURE, dpi=100, metadata={"Software": None})
 
 
@@ -169,7 +174,7 @@ def page() -> str:
 
 def main() -> None:
     text = page()
-    write_atomically(PAGE, lambda file: file.write(text))
+    write_atomically(PAGE, lambda file: file.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":

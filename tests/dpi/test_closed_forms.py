@@ -49,9 +49,9 @@ def test_decay_ends_smoothly_at_the_floor(dt):
 
 
 @pytest.mark.parametrize("kappa", [0.6, 0.7, 0.8])
-@pytest.mark.parametrize("dt, worst", [(10 * us, 4e-4), (100 * us, 2e-3), (500 * us, 0.03)])
+@pytest.mark.parametrize("dt, worst", [(10 * us, 1.2e-4), (100 * us, 2e-3), (500 * us, 0.03)])
 def test_a_ratio_for_the_inflow_is_near_the_closed_form(dt, worst, kappa):
-    """The default: 4e-4 are what errors of the ratio add up to; the rest: it is taken once a step (dt/tau < 0.3)."""
+    """The default: of second order in the step, since the ratio is taken once a step (dt/tau < 0.3)."""
     defaultclock.dt = dt
     chip = bd.Chip(kappa_p=kappa)
     neurons = bd.Neurons(1, bd.Biases(SILENT), chip=chip, name="decaying")
