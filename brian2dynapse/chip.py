@@ -196,6 +196,16 @@ class Chip:
         value = self.constants[name]
         return value if unit_name == "1" else value * get_unit(_unit(unit_name).dim)
 
+    def mirror_scale(self, bias: str) -> float:
+        """Factor on the current that a code says, on its way to the circuits of this chip: that of n- or p-type.
+
+        Parameters
+        ----------
+        bias : str
+            A bias that is a current.
+        """
+        return self.constants[facts.bias(bias).mirror_scale]
+
     def neurons_for(self, population: str, count: int) -> np.ndarray:
         """Physical neurons of a population that is not placed: the next free ones.
 
