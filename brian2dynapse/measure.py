@@ -78,7 +78,7 @@ def fi_curve(
     -------
     Measurement
         Columns chip (number in the order given), seed, mismatch, neuron, coarse, fine, current_A
-        (nominal DC current in the circuit), spikes (in the time counted), rate_Hz: from the first to the
+        (DC current in the circuit, without mismatch), spikes (in the time counted), rate_Hz: from the first to the
         last of them, or number over duration if there are fewer than two. For a neuron that stops
         firing, spikes over duration is the better figure. With `Chip(events_per_spike=...)` events are counted, as
         the read-out of the chip does.
@@ -114,7 +114,8 @@ def fi_curve(
         group = Neurons(
             len(physical), biases, latches={"so_dc", *latches}, chip=one, physical=physical, name=f"fi_neurons_{number}"
         )
-        group.I_dc_ = np.repeat(currents, count) * one.mismatch_factors(DC_BIAS, physical)
+        reaching = np.repeat(currents, count) * one.mirror_scale(DC_BIAS)
+        group.I_dc_ = reaching * one.mismatch_factors(DC_BIAS, physical)
         groups.append(group)
         monitors.append(SpikeMonitor(group, name=f"fi_spikes_{number}"))
     Network(*groups, *monitors).run(settle + duration, report=report)
@@ -130,7 +131,7 @@ def fi_curve(
                     "neuron": np.tile(np.arange(count), len(codes)),
                     "coarse": np.repeat(codes[:, 0], count),
                     "fine": np.repeat(codes[:, 1], count),
-                    "current_A": np.repeat(currents, count),
+                    "current_A": np.repeat(currents * one.mirror_scale(DC_BIAS), count),
                     **_spikes_and_rates(monitor, len(group), float(settle / second), float(duration / second)),
                 }
             )

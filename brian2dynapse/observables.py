@@ -106,7 +106,7 @@ class Observable:
                 f"{self.name}: {np.max(value):.4g} {self.unit} asks for a current of {self.bias} below zero, "
                 f"{np.min(found):.4g} A; with {_shown(currents, others)} it is always shorter: lower those first"
             )
-        return found / constants[_scale(self.bias)]
+        return found / constants[facts.bias(self.bias).mirror_scale]
 
     def of(self, bias: str) -> Observable:
         """The current of a named bias: ``OBSERVABLES["bias_current"].of("SOIF_LEAK_N")``.
@@ -130,7 +130,7 @@ class Observable:
             if bias not in self.biases:
                 raise DynapseError(f"{self.name} does not depend on {bias!r}, but on {' and '.join(self.biases)}")
             return self
-        if facts.bias(bias).type not in _SCALES:
+        if not facts.bias(bias).mirror_scale:
             raise DynapseError(
                 f"{bias} is a voltage, its codes have no current; bias_current needs a bias of type N or P"
             )
@@ -146,20 +146,12 @@ class Observable:
         wrong = [bias for bias in biases if not np.all(np.asarray(currents[bias]) > 0)]
         if wrong:
             raise DynapseError(f"{self.name}: the current of {wrong[0]} is {currents[wrong[0]]!r}; give it above 0 amp")
-        return {bias: currents[bias] * constants[_scale(bias)] for bias in biases}
+        return {bias: currents[bias] * constants[facts.bias(bias).mirror_scale] for bias in biases}
 
     def _check_constants(self, constants) -> None:
         missing = [name for name in self.constants if name not in constants]
         if missing:
             raise DynapseError(f"{self.name} depends on the constant {missing[0]}; give it, as Chip().constants does")
-
-
-_SCALES = {"N": "mirror_scale_n", "P": "mirror_scale_p"}
-
-
-def _scale(bias: str) -> str:
-    """The constant that scales the current of a bias."""
-    return _SCALES[facts.bias(bias).type]
 
 
 def _shown(currents, biases) -> str:
@@ -182,7 +174,7 @@ def _time_constant(name: str, bias: str, capacitor: str, what: str) -> Observabl
         "second",
         bias,
         (bias,),
-        ("time_factor", capacitor, "U_T", kappa, _scale(bias)),
+        ("time_factor", capacitor, "U_T", kappa, facts.bias(bias).mirror_scale),
         f"time constant of {what}",
         f"time_factor {capacitor} U_T / ({kappa} I({bias}))",
         value,
@@ -204,7 +196,7 @@ def _timer(name: str, biases: tuple[str, ...], charge: str, what: str) -> Observ
         "second",
         biases[-1],
         biases,
-        (charge, *dict.fromkeys(_scale(bias) for bias in biases)),
+        (charge, *dict.fromkeys(facts.bias(bias).mirror_scale for bias in biases)),
         what,
         f"{charge} / " + ("({})" if len(biases) > 1 else "{}").format(" + ".join(f"I({bias})" for bias in biases)),
         value,
@@ -226,7 +218,7 @@ def _swing(name: str, bias: str, what: str) -> Observable:
         "volt",
         bias,
         (bias,),
-        ("U_T", "kappa_n", "I_0", _scale(bias)),
+        ("U_T", "kappa_n", "I_0", facts.bias(bias).mirror_scale),
         what,
         f"U_T / kappa_n ln(I({bias}) / I_0)",
         value,
@@ -241,7 +233,7 @@ def _bias_current(bias: str = "") -> Observable:
         "amp",
         bias,
         (bias,) if bias else (),
-        (_scale(bias),) if bias else (),
+        (facts.bias(bias).mirror_scale,) if bias else (),
         f"current of {bias or 'a named bias'} that reaches the circuit",
         f"I({bias or 'bias'})",
         lambda currents, _: currents[bias],
