@@ -156,9 +156,14 @@ def changed(biases: Biases, changes: Mapping | Callable) -> Biases:
     return copy
 
 
-def nearest_current(bias: str, current: float, biases: Biases) -> tuple[int, int]:
-    """The code nearest to a current in amp, ends of the range included."""
-    coarse, fine = dac.nearest(bias, current, biases.table)
+def reaching(bias: str, biases: Biases, chip: Chip) -> float:
+    """Current of a bias that reaches the circuits of a chip, without mismatch, amp."""
+    return biases.current_in_amp(bias) * chip.mirror_scale(bias)
+
+
+def nearest_code(bias: str, current: float, biases: Biases, chip: Chip) -> tuple[int, int]:
+    """The code whose current in the circuits of a chip is nearest to one in amp, ends of the range included."""
+    coarse, fine = dac.nearest(bias, current / chip.mirror_scale(bias), biases.table)
     return int(coarse), int(fine)
 
 

@@ -9,7 +9,7 @@ from brian2.units import Quantity, get_dimensions, second
 from . import analysis
 from .circuits import DENDRITES
 from .errors import DynapseError, unknown_name
-from .measure_bench import DC_BIAS, NEVER_SPIKES, Bench, checked_biases, checked_chip, nearest_current, nominal
+from .measure_bench import DC_BIAS, NEVER_SPIKES, Bench, checked_biases, checked_chip, nearest_code, nominal, reaching
 from .observables import OBSERVABLES
 from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
@@ -111,7 +111,7 @@ def _decay(settings, quantity, chip, neurons, report) -> Bench:
     share = DC_OF_SPIKES_IN_LEAK if of_spikes else DC_IN_LEAK
 
     def changes(biases):
-        dc = nearest_current(DC_BIAS, share * biases.current_in_amp("SOIF_LEAK_N"), biases)
+        dc = nearest_code(DC_BIAS, share * reaching("SOIF_LEAK_N", biases, ideal), biases, ideal)
         return {DC_BIAS: dc} if of_spikes else {DC_BIAS: dc, **NEVER_SPIKES}
 
     bench = Bench(settings, chip, neurons, ("so_dc", *latches), changes, dt, protocol)

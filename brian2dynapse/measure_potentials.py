@@ -16,8 +16,9 @@ from .measure_bench import (
     checked_biases,
     checked_chip,
     checked_time,
-    nearest_current,
+    nearest_code,
     nominal,
+    reaching,
 )
 from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
@@ -142,7 +143,7 @@ def _train(settings, dendrite, weight, delay, std, events, gap, chip, neurons, h
         if hold is not None:
             codes[DC_BIAS] = hold
         elif holding:
-            codes[DC_BIAS] = nearest_current(DC_BIAS, HOLD_IN_LEAK * biases.current_in_amp("SOIF_LEAK_N"), biases)
+            codes[DC_BIAS] = nearest_code(DC_BIAS, HOLD_IN_LEAK * reaching("SOIF_LEAK_N", biases, ideal), biases, ideal)
         return codes
 
     bench = Bench(settings, chip, neurons, ("so_dc",) if holding else (), changes, None, "epsp")

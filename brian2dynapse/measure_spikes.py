@@ -14,8 +14,9 @@ from .measure_bench import (
     checked_chip,
     checked_count,
     checked_time,
-    nearest_current,
+    nearest_code,
     nominal,
+    reaching,
 )
 from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
@@ -87,10 +88,10 @@ def _strong_currents(settings, ideal, chip, neurons, report):
     for charging in CHARGING_S:
 
         def changes(biases, charging=charging):
-            gain, threshold = biases.current_in_amp("SOIF_GAIN_N"), biases.current_in_amp("SOIF_SPKTHR_P")
+            gain, threshold = (reaching(bias, biases, ideal) for bias in ("SOIF_GAIN_N", "SOIF_SPKTHR_P"))
             way = np.log(threshold / constants["I_0"]) + threshold / gain  # of ln y + y, in which the DPI is linear
             charge = constants["C_mem"] * constants["U_T"] / constants["kappa_n"] * way
-            return {DC_BIAS: nearest_current(DC_BIAS, charge / charging, biases)}
+            return {DC_BIAS: nearest_code(DC_BIAS, charge / charging, biases, ideal)}
 
         bench = Bench(settings, chip, neurons, ("so_dc",), changes, dt, "refractory_period")
         slowest = 3 * (charging + nominal("t_ref", settings, ideal).max())  # mismatch included
@@ -107,7 +108,7 @@ def _strong_currents(settings, ideal, chip, neurons, report):
                         "neuron": mine.index,
                         "coarse": one[DC_BIAS].coarse,
                         "fine": one[DC_BIAS].fine,
-                        "current_A": one.current_in_amp(DC_BIAS),
+                        "current_A": reaching(DC_BIAS, one, ideal),
                         "rate_Hz": rate.to_numpy(),
                     }
                 )
@@ -151,12 +152,12 @@ def adaptation(
     if recorded is not None:
         spikes, codes = checked_recording(recorded, ("time_s",), "adaptation"), codes_of(settings)
     else:
-        settings = checked_biases(biases, "adaptation")
+        settings, ideal = checked_biases(biases, "adaptation"), checked_chip(chip, "adaptation")
         begin = 0.0
 
         def changes(one):
-            current = DC_OF_ADAPTATION_IN_LEAK * one.current_in_amp("SOIF_LEAK_N")
-            return {DC_BIAS: nearest_current(DC_BIAS, current, one) if dc is None else dc}
+            current = DC_OF_ADAPTATION_IN_LEAK * reaching("SOIF_LEAK_N", one, ideal)
+            return {DC_BIAS: nearest_code(DC_BIAS, current, one, ideal) if dc is None else dc}
 
         bench = Bench(settings, chip, neurons, ("so_dc", "so_adaptation"), changes, None, "adaptation")
         bench.run(checked_time("duration", duration, "adaptation", bench.dt), True, report)
@@ -230,7 +231,7 @@ def rheobase(
         rows = [which | _threshold_of(points) for which, points in of_each(curve)]
         return measurement(one_setting(pd.DataFrame(rows), settings), "rheobase", codes_of(settings), curve)
     settings = checked_biases(biases, "rheobase")
-    checked_chip(chip, "rheobase")
+    scale = checked_chip(chip, "rheobase").mirror_scale(DC_BIAS)
     time = checked_time("duration", duration, "rheobase", 1e-3)
     currents, codes = ordered_codes(DC_BIAS, settings[0])
     latches = ("so_dc", *facts.check_latches(latches))
@@ -244,8 +245,8 @@ def rheobase(
                 {
                     "setting": setting,
                     "neuron": neuron,
-                    "rheobase_A": currents[k] if fires else np.nan,
-                    "silent_A": currents[k - 1] if k else 0.0,
+                    "rheobase_A": currents[k] * scale if fires else np.nan,
+                    "silent_A": currents[k - 1] * scale if k else 0.0,
                     "coarse": coarse if fires else -1,
                     "fine": fine if fires else -1,
                 }

@@ -249,3 +249,15 @@ def test_every_protocol_can_be_drawn(tmp_path):
 def test_errors_name_the_thing(call, message):
     with pytest.raises(bd.DynapseError, match=message):
         call(bd.measure)
+
+
+def test_a_chip_with_other_mirrors_is_measured_as_it_is():
+    """Twice the n-type current: half the membrane time constant and refractory period; the protocol finds its DC code."""
+    biases, chip = bd.Biases(), bd.Chip(mirror_scale_n=2, mirror_scale_p=1.5)
+    plain = bd.measure.time_constants(biases, "tau_mem")["tau_s"][0]
+    assert bd.measure.time_constants(biases, "tau_mem", chip)["tau_s"][0] == pytest.approx(plain / 2, rel=2e-4)
+    table = bd.measure.refractory_period(biases, chip)
+    assert table["t_ref_s"][0] == pytest.approx(table["expected_s"][0], abs=4e-6)
+    leak, threshold, gain = (biases.current_in_amp(bias) for bias in ("SOIF_LEAK_N", "SOIF_SPKTHR_P", "SOIF_GAIN_N"))
+    closed = 2 * leak * (1 + 1.5 * threshold / (2 * gain))
+    assert bd.measure.rheobase(biases, chip=chip)["rheobase_A"][0] == pytest.approx(closed, rel=0.02)  # a code's step
