@@ -12,6 +12,7 @@ from . import dac, facts
 from .biases import Biases
 from .chip import Chip
 from .errors import DynapseError
+from .measure_inputs import input_curve  # noqa: F401
 from .neurons import Neurons
 
 DC_BIAS = "SOIF_DC_P"
