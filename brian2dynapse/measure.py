@@ -20,6 +20,7 @@ from .chip import Chip
 from .errors import DynapseError
 from .measure_bench import DC_BIAS
 from .measure_decays import time_constants
+from .measure_inputs import input_curve
 from .measure_potentials import delay, depression, epsp, ipsp
 from .measure_spikes import adaptation, adaptation_ratio, refractory_period, resting_state, rheobase
 from .neurons import Neurons
@@ -33,6 +34,7 @@ __all__ = [
     "depression",
     "epsp",
     "fi_curve",
+    "input_curve",
     "ipsp",
     "refractory_period",
     "resting_state",
