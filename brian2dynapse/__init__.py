@@ -9,6 +9,9 @@ __version__ = "0.1.0.dev0"
 _PUBLIC = {
     "Biases": "biases",
     "Code": "biases",
+    "Calibration": "calibration",
+    "calibrate": "calibration",
+    "Target": "targets",
     "Chip": "chip",
     "ChipProfile": "chip_profile",
     "Neurons": "neurons",
@@ -29,6 +32,7 @@ _PUBLIC = {
     "Configuration": "configuration",
     "Dendrite": "configuration",
     "Labels": "labels",
+    "CalibrationError": "errors",
     "CodeError": "errors",
     "ConfigurationError": "errors",
     "DynapseError": "errors",

@@ -65,6 +65,22 @@ class TagError(MappingError):
     """Sources for which the tags of a core do not suffice."""
 
 
+class CalibrationError(DynapseError):
+    """Targets that no code reaches.
+
+    Parameters
+    ----------
+    message : str
+        Which, and the nearest that codes reach.
+    result : Calibration
+        All that was found; kept as an attribute.
+    """
+
+    def __init__(self, message: str, result: object = None):
+        self.result = result
+        super().__init__(message)
+
+
 class VerificationError(DynapseError):
     """A configuration that does not realise the network that was asked for.
 

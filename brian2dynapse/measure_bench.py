@@ -86,6 +86,15 @@ class Bench:
         synapses.connect(i=np.zeros(self.count, dtype=int), j=np.arange(self.count))
         self._objects += [source, synapses]
 
+    def inputs(self, sources: np.ndarray, times: np.ndarray, synapses: int, dendrite: str, weight="0001") -> None:
+        """Synapses 0, 1, ... of each neuron, each with a source of its own, the same for all neurons; second."""
+        source = SpikeGeneratorGroup(
+            synapses, sources, times * second, clock=self._clock, sorted=False, name="bench_inputs_events"
+        )
+        connection = Connection(source, self._neurons, dendrite, weight, name="bench_inputs")
+        connection.connect(i=np.tile(np.arange(synapses), self.count), j=np.repeat(np.arange(self.count), synapses))
+        self._objects += [source, connection]
+
     def record(self, *variables: str) -> None:
         """Record variables of all neurons at every step."""
         monitor = StateMonitor(self._neurons, variables, record=True, clock=self._clock, name="bench_traces")

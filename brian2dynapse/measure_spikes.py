@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from brian2.units import ms
 
-from . import analysis, dac, facts
+from . import analysis, facts
+from .code_search import ordered_codes
 from .measure_bench import (
     DC_BIAS,
     Bench,
@@ -233,7 +234,7 @@ def rheobase(
     settings = checked_biases(biases, "rheobase")
     scale = checked_chip(chip, "rheobase").mirror_scale(DC_BIAS)
     time = checked_time("duration", duration, "rheobase", 1e-3)
-    currents, codes = ordered_codes(DC_BIAS, settings[0])
+    currents, codes = ordered_codes(DC_BIAS, settings[0].table)
     latches = ("so_dc", *facts.check_latches(latches))
     rows = []
     for setting, one in enumerate(settings):
@@ -252,14 +253,6 @@ def rheobase(
                 }
             )
     return measurement(one_setting(pd.DataFrame(rows), settings), "rheobase", codes_of(settings), None)
-
-
-def ordered_codes(bias: str, biases) -> tuple[np.ndarray, np.ndarray]:
-    """Currents of all codes of a bias, ascending, without repetitions, amp; and the codes, 256*coarse + fine."""
-    every = np.arange(facts.COARSE_CODES * facts.FINE_CODES)
-    currents = dac.current(bias, every // facts.FINE_CODES, every % facts.FINE_CODES, biases.table)
-    distinct, index = np.unique(currents, return_index=True)
-    return distinct, every[index]
 
 
 def _rheobase_of(biases, currents, chip, neurons, latches, time, report):

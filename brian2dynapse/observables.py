@@ -226,6 +226,29 @@ def _swing(name: str, bias: str, what: str) -> Observable:
     )
 
 
+def _rheobase() -> Observable:
+    """DC current in the soma above which the DPI's steady state, I_gain (I_in/I_leak - 1), passes the threshold."""
+    leak, threshold, gain = biases = ("SOIF_LEAK_N", "SOIF_SPKTHR_P", "SOIF_GAIN_N")
+
+    def value(currents, _):
+        return currents[leak] * (1 + currents[threshold] / currents[gain])
+
+    def current(wanted, others, _):
+        return others[threshold] / (wanted / others[leak] - 1)
+
+    return Observable(
+        "rheobase",
+        "amp",
+        gain,
+        biases,
+        ("mirror_scale_n", "mirror_scale_p"),
+        "DC current in the soma from which a neuron fires",
+        f"I({leak}) (1 + I({threshold}) / I({gain}))",
+        value,
+        current,
+    )
+
+
 def _bias_current(bias: str = "") -> Observable:
     """The current of a bias itself; without a name the template that `of` fills in."""
     return Observable(
@@ -259,6 +282,7 @@ OBSERVABLES: dict[str, Observable] = {
         _timer("delay_mismatched", ("SYPD_DLY0_P", "SYPD_DLY2_P"), "Q_delay", "delay with the mismatched_delay bit"),
         _timer("delay_both", ("SYPD_DLY0_P", "SYPD_DLY1_P", "SYPD_DLY2_P"), "Q_delay", "delay with both delay bits"),
         _swing("v_threshold", "SOIF_SPKTHR_P", "membrane voltage from rest to threshold"),
+        _rheobase(),
         _bias_current(),
     )
 }

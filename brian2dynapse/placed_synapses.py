@@ -146,9 +146,7 @@ class PlacedSynapses(Synapses):
 
     def _full_state(self):
         delays = np.array(self.pre.variables["delay"].get_value())  # Brian2 2.9 forgets them
-        return super()._full_state() | {
-            STORED: (self._posts, self._cams, self._tags, delays, self._cams_chosen)
-        }
+        return super()._full_state() | {STORED: (self._posts, self._cams, self._tags, delays, self._cams_chosen)}
 
     def _restore_from_full_state(self, state):
         """Go back to a stored state: places and delays, too (called by Brian2's `restore`)."""

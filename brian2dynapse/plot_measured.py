@@ -46,6 +46,53 @@ def measured(table: pd.DataFrame, axes: plt.Axes | None = None) -> plt.Axes:
     return axes
 
 
+def calibration(values: pd.DataFrame, table: pd.DataFrame, axes: plt.Axes | None = None) -> plt.Axes:
+    """Draw what `calibrate` found: the value of every neuron over the one that was asked for, before and after.
+
+    Parameters
+    ----------
+    values, table : pandas.DataFrame
+        Of a `Calibration`.
+    axes : matplotlib Axes, optional
+        Where to draw; by default a new figure.
+
+    Returns
+    -------
+    matplotlib Axes
+    """
+    targets = list(table.index)
+    if axes is None:
+        _, axes = plt.subplots(figsize=(6, 0.9 + 0.7 * len(targets)), layout="constrained")
+    for row, target in enumerate(targets):
+        one = values[values["target"] == target]
+        for stage, shift, color in (("before", 0.18, ORANGE), ("after", -0.18, BLUE)):
+            shares = (one[stage] / one["asked"]).to_numpy()
+            shares = shares[np.isfinite(shares) & (shares > 0)]
+            jitter = np.linspace(-0.1, 0.1, len(shares)) if len(shares) > 1 else np.zeros(len(shares))
+            label = {"before": "before", "after": "calibrated"}[stage] if row == 0 else None
+            axes.plot(
+                shares, row + shift + jitter, ".", color=color, markersize=3 if len(shares) > 30 else 8, label=label
+            )
+            if len(shares) > 1:
+                axes.plot([np.median(shares)] * 2, [row + shift - 0.15, row + shift + 0.15], color=BLACK)
+    axes.axvline(1, color=BLACK, linewidth=0.8, linestyle="--")
+    names = [f"{one.target}\n{_readable(one.asked, one.unit)}" for one in table.itertuples()]
+    axes.set_yticks(range(len(targets)), names)
+    axes.set(xlabel="value of a neuron / asked for (1)", xscale="log", ylim=(len(targets) - 0.5, -0.5))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 1.0 + 0.3 / len(targets)), ncols=2)
+    return axes
+
+
+def _readable(value: float, unit: str) -> str:
+    symbol = {"second": "s", "volt": "V", "amp": "A"}.get(unit)
+    if symbol is None:
+        return f"{value:g} Hz" if unit == "hertz" else f"{value:g}"
+    factor, name = scaled([value], symbol)
+    return f"{value / factor:.3g} {name}"
+
+
 def scaled(values, unit: str) -> tuple[float, str]:
     """The factor and name of a decimal unit in which values are read easily."""
     largest = np.nanmax(np.abs(np.asarray(values, float)), initial=0)

@@ -252,7 +252,7 @@ def test_errors_name_the_thing(call, message):
 
 
 def test_a_chip_with_other_mirrors_is_measured_as_it_is():
-    """Twice the n-type current: half the membrane time constant and refractory period; the protocol finds its DC code."""
+    """Twice the n-type current: half the membrane time constant and refractory period."""
     biases, chip = bd.Biases(), bd.Chip(mirror_scale_n=2, mirror_scale_p=1.5)
     plain = bd.measure.time_constants(biases, "tau_mem")["tau_s"][0]
     assert bd.measure.time_constants(biases, "tau_mem", chip)["tau_s"][0] == pytest.approx(plain / 2, rel=2e-4)
