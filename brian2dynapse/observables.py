@@ -32,6 +32,8 @@ class Observable:
         All biases that it depends on.
     constants : tuple of str
         All constants of the chip that it depends on.
+    own : tuple of str
+        Those that a measurement of it tells; the second one only if several codes were measured.
     meaning : str
         What it is, in one line.
     equation : str
@@ -43,6 +45,7 @@ class Observable:
     bias: str
     biases: tuple[str, ...]
     constants: tuple[str, ...]
+    own: tuple[str, ...]
     meaning: str
     equation: str
     _value: Callable
@@ -175,6 +178,7 @@ def _time_constant(name: str, bias: str, capacitor: str, what: str) -> Observabl
         bias,
         (bias,),
         ("time_factor", capacitor, "U_T", kappa, facts.bias(bias).mirror_scale),
+        (capacitor,),
         f"time constant of {what}",
         f"time_factor {capacitor} U_T / ({kappa} I({bias}))",
         value,
@@ -197,6 +201,7 @@ def _timer(name: str, biases: tuple[str, ...], charge: str, what: str) -> Observ
         biases[-1],
         biases,
         (charge, *dict.fromkeys(facts.bias(bias).mirror_scale for bias in biases)),
+        (charge,),
         what,
         f"{charge} / " + ("({})" if len(biases) > 1 else "{}").format(" + ".join(f"I({bias})" for bias in biases)),
         value,
@@ -219,6 +224,7 @@ def _swing(name: str, bias: str, what: str) -> Observable:
         bias,
         (bias,),
         ("U_T", "kappa_n", "I_0", facts.bias(bias).mirror_scale),
+        ("I_0", "kappa_n"),
         what,
         f"U_T / kappa_n ln(I({bias}) / I_0)",
         value,
@@ -233,6 +239,7 @@ def _bias_current(bias: str = "") -> Observable:
         "amp",
         bias,
         (bias,) if bias else (),
+        (facts.bias(bias).mirror_scale,) if bias else (),
         (facts.bias(bias).mirror_scale,) if bias else (),
         f"current of {bias or 'a named bias'} that reaches the circuit",
         f"I({bias or 'bias'})",
