@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_triangular
 from scipy.optimize import least_squares
 
 from .chip_spread import Spread, spread
@@ -15,7 +14,7 @@ STEP = 1e-5  # of the logarithm of a constant, for derivatives: error of a centr
 ALIKE = 1e-7  # singular value, of the largest, below which constants act alike
 ROUNDS = 20  # of constants and spread in turn; two or three suffice
 SETTLED = 1e-10  # change of the variances from one round to the next, of the variances
-SMALLEST_SCATTER = 1e-6  # of a measurement; tables are rounded
+SMALLEST_SCATTER = 1e-4  # of a measurement, of a current; tables are rounded
 
 
 class Problem:
@@ -153,14 +152,15 @@ class Problem:
             acting = {bias: one for bias, one in self._sensitivities(steps).items() if variances.get(bias)}
             # A factor of mean 1 has a logarithm of mean -variance/2: so much are measured means beside closed forms.
             shift = sum((-variances[bias] / 2 * one for bias, one in acting.items()), np.zeros(len(self._values)))
-            whiten = self._whitening(acting, variances, spreads)
+            scatter = self._scatter(acting, variances, spreads)
+            whiten = self._whitening(acting, variances, np.ones(len(shift)) if scatter is None else scatter)
             steps = least_squares(
                 lambda at, whiten=whiten, shift=shift: whiten(self._expected(at) + shift - self._values),
                 steps,
                 lambda at, whiten=whiten: whiten(self.jacobian(at)),
-                xtol=1e-14,
-                ftol=1e-14,
-                gtol=1e-14,
+                xtol=1e-12,
+                ftol=1e-12,
+                gtol=1e-12,
             ).x
             before = dict(variances)
             spreads = {bias: self._spread(bias, steps) for bias in watched}
@@ -169,7 +169,7 @@ class Problem:
             if number and all(abs(variances[bias] - before[bias]) <= SETTLED * variances[bias] for bias in watched):
                 break
         residuals = whiten(self._values - self._expected(steps) - shift)
-        return steps, spreads, self._standard_errors(residuals, whiten(self.jacobian(steps)))
+        return steps, spreads, self._standard_errors(residuals, whiten(self.jacobian(steps)), scatter is not None)
 
     def _sds(self) -> np.ndarray | None:
         """Standard errors of the logarithms, if the table gives any."""
@@ -194,36 +194,38 @@ class Problem:
             logarithms, self.measured.neurons[rows], cells, None if sds is None else sds[rows] / np.abs(by_current)
         )
 
-    def _whitening(self, acting: dict[str, np.ndarray], variances: dict[str, float], spreads: dict[str, Spread]):
+    def _whitening(self, acting: dict[str, np.ndarray], variances: dict[str, float], scatter: np.ndarray):
         """What makes the errors of all rows independent and of size 1: a function of a vector or matrix.
 
         Rows of a neuron share the factors of its currents; beyond that errors are independent.
         """
-        scatter = self._scatter(acting, variances, spreads)
-        blocks = []
         neurons = np.arange(len(scatter)) if self.measured.neurons is None else self.measured.neurons
         order = np.argsort(neurons, kind="stable")
-        for rows in np.split(order, np.flatnonzero(np.diff(neurons[order])) + 1):
-            covariance = np.diag(scatter[rows])
+        of_neurons = np.split(order, np.flatnonzero(np.diff(neurons[order])) + 1)
+        blocks = []
+        for size in {len(rows) for rows in of_neurons}:  # neurons with equally many rows at once
+            rows = np.stack([one for one in of_neurons if len(one) == size])
+            covariance = scatter[rows][:, :, None] * np.eye(size)
             for bias, by_current in acting.items():
-                covariance += variances[bias] * np.outer(by_current[rows], by_current[rows])
-            blocks.append((rows, np.linalg.cholesky(covariance)))
+                covariance += variances[bias] * by_current[rows][:, :, None] * by_current[rows][:, None, :]
+            blocks.append((rows, np.linalg.inv(np.linalg.cholesky(covariance))))
 
         def whiten(values: np.ndarray) -> np.ndarray:
             whitened = np.empty_like(values)
-            for rows, root in blocks:
-                whitened[rows] = solve_triangular(root, values[rows], lower=True)
+            for rows, inverse_root in blocks:
+                columns = values[rows] if values.ndim == 2 else values[rows][:, :, None]
+                whitened[rows] = (inverse_root @ columns).reshape(values[rows].shape)
             return whitened
 
         return whiten
 
-    def _scatter(self, acting, variances, spreads) -> np.ndarray:
-        """Variance of single measurements: of the table, of neurons measured several times, or 1, which is unknown."""
+    def _scatter(self, acting, variances, spreads) -> np.ndarray | None:
+        """Variance of single measurements: of the table, or of neurons measured several times; None if not known."""
         sds = self._sds()
         if sds is not None:
             return sds**2
-        if self.measured.neurons is None or not (spreads or acting):
-            return np.ones(len(self._values))
+        if self.measured.neurons is None:
+            return None
         scatter = np.full(len(self._values), np.nan)
         for bias in np.unique(self.measured.turned):
             rows = self.measured.turned == bias
@@ -233,12 +235,11 @@ class Problem:
                 scatter[rows] = SMALLEST_SCATTER**2
         total = scatter + sum(variances[bias] * one**2 for bias, one in acting.items())
         known = np.isfinite(total)
-        return np.where(known, scatter, np.mean(total[known]) if known.any() else 1.0)
+        return np.where(known, scatter, np.mean(total[known])) if known.any() else None
 
-    def _standard_errors(self, residuals: np.ndarray, jacobian: np.ndarray) -> np.ndarray:
-        """Of the logarithms of the constants, from the curvature at the solution."""
+    def _standard_errors(self, residuals: np.ndarray, jacobian: np.ndarray, known: bool) -> np.ndarray:
+        """Of the logarithms of the constants, from the curvature at the solution; `known`: whether scatter is."""
         freedom = len(residuals) - len(self.names)
-        known = self._sds() is not None or self.measured.neurons is not None
         if not known and not freedom:
             return np.full(len(self.names), np.nan)
         enlarged = np.sum(residuals**2) / freedom if freedom else 1.0
