@@ -229,8 +229,8 @@ class Connection(PlacedSynapses):
             With ``p`` as the only argument: the pairs are drawn in NumPy from this seed, the same on every target.
             Without it they differ from run to run, but for Brian2's own `seed` in runtime mode.
         cams, tags : array_like of int, optional
-            With index arrays ``i`` and ``j``: CAM word and tag of each synapse, to be kept by a mapping. Synapses
-            that share a CAM word (from sources that share a tag) have the same one.
+            With index arrays ``i`` and ``j``: CAM word of each synapse, to be kept by a mapping; and, if it shall
+            not choose them, their tags. Synapses that share a CAM word (from sources that share a tag) have the same.
 
         Raises
         ------

@@ -256,7 +256,6 @@ def _synapses(demand: Demand, connections) -> pd.DataFrame:
         mask = 0 if isinstance(weight, Quantity) else int(weight, 2) if isinstance(weight, str) else weight
         if np.ndim(weight) == 1 and len(weight) != len(pre):
             raise WeightError(f"{connection.name}: there are {len(weight)} weights for {len(pre)} synapses")
-        kept = connection.tags is not None
         parts.append(
             pd.DataFrame(
                 {
@@ -269,8 +268,8 @@ def _synapses(demand: Demand, connections) -> pd.DataFrame:
                     "precise_delay": int(connection.delay_bits in ("precise", "both")),
                     "mismatched_delay": int(connection.delay_bits in ("mismatched", "both")),
                     "stp": int(connection.std),
-                    "cam": connection.cams if kept else UNSET,
-                    "tag": connection.tags if kept else UNSET,
+                    "cam": connection.cams if connection.cams_chosen else UNSET,
+                    "tag": UNSET if connection.tags is None else connection.tags,
                 }
             )
         )

@@ -1,4 +1,10 @@
-"""Measuring protocols: run an experiment, return a table."""
+"""Measuring protocols: run an experiment, or read recorded data, and return a table.
+
+Every protocol takes biases, a chip and a number of neurons, and returns a DataFrame with SI units in the names of its
+columns; it knows the codes it ran with (`codes`) and what was read (`recording`). Those that read traces or spikes take
+data of a lab in that form as ``recorded=``, so that model and chip are compared by the same code. `bd.plot.measured`
+draws them.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +18,29 @@ from . import dac, facts
 from .biases import Biases
 from .chip import Chip
 from .errors import DynapseError
+from .measure_bench import DC_BIAS
+from .measure_decays import time_constants
+from .measure_inputs import input_curve
+from .measure_potentials import delay, depression, epsp, ipsp
+from .measure_spikes import adaptation, adaptation_ratio, refractory_period, resting_state, rheobase
 from .neurons import Neurons
+from .recordings import Measurement, measurement
 
-DC_BIAS = "SOIF_DC_P"
+__all__ = [
+    "Measurement",
+    "adaptation",
+    "adaptation_ratio",
+    "delay",
+    "depression",
+    "epsp",
+    "fi_curve",
+    "input_curve",
+    "ipsp",
+    "refractory_period",
+    "resting_state",
+    "rheobase",
+    "time_constants",
+]
 
 
 def fi_curve(
@@ -26,7 +52,7 @@ def fi_curve(
     duration=500 * ms,
     settle=100 * ms,
     report=None,
-) -> pd.DataFrame:
+) -> Measurement:
     """Firing rate against the DC input, for every neuron of a core.
 
     All codes are run at once, as one group with a copy of the neurons for each code.
@@ -52,7 +78,7 @@ def fi_curve(
 
     Returns
     -------
-    pandas.DataFrame
+    Measurement
         Columns chip (number in the order given), seed, mismatch, neuron, coarse, fine, current_A
         (DC current in the circuit, without mismatch), spikes (in the time counted), rate_Hz: from the first to the
         last of them, or number over duration if there are fewer than two. For a neuron that stops
@@ -112,7 +138,8 @@ def fi_curve(
                 }
             )
         )
-    return pd.concat(tables, ignore_index=True)
+    codes_run = {name: biases[name] for name in biases if name != DC_BIAS}
+    return measurement(pd.concat(tables, ignore_index=True), "fi_curve", codes_run, None)
 
 
 def _spikes_and_rates(monitor: SpikeMonitor, size: int, settle: float, duration: float) -> dict:

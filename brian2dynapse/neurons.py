@@ -269,6 +269,10 @@ class Neurons(NeuronGroup):
         self._synapses_made += counts
         return cams
 
+    def keep_cams(self, targets: np.ndarray, cams: np.ndarray) -> None:
+        """Take note of CAM words that were chosen by number, one a synapse: new ones take words after them."""
+        np.maximum.at(self._synapses_made, targets, cams + 1)
+
     # -- assembly ------------------------------------------------------------------------------------
 
     def _model(self) -> circuits.Model:

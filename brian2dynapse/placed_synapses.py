@@ -10,7 +10,7 @@ from .errors import WiringError
 from .facts import SYNAPSES_PER_NEURON, modelled_parameters, synapse_parameters
 from .neurons import Neurons
 
-STORED = "targets, CAM words, tags, delays"
+STORED = "targets, CAM words, tags, delays, whether they were chosen"
 
 
 class PlacedSynapses(Synapses):
@@ -29,6 +29,7 @@ class PlacedSynapses(Synapses):
         self._cams = np.empty(0, dtype=int)
         self._posts = np.empty(0, dtype=int)
         self._tags = None
+        self._cams_chosen = False
         super().__init__(*args, **kwds)
 
     @property
@@ -45,8 +46,13 @@ class PlacedSynapses(Synapses):
         return self._cams.copy()
 
     @property
+    def cams_chosen(self) -> bool:
+        """Whether the CAM words were chosen by number, `connect(..., cams=...)`: a mapping keeps them then."""
+        return self._cams_chosen
+
+    @property
     def tags(self) -> np.ndarray | None:
-        """Tag of each synapse (a copy), if they were chosen with its CAM word; None lets a mapper choose both."""
+        """Tag of each synapse (a copy), if they were chosen with its CAM word; None lets a mapper choose them."""
         return None if self._tags is None else self._tags.copy()
 
     def synapse_pairs(self) -> tuple[np.ndarray, np.ndarray]:
@@ -83,23 +89,30 @@ class PlacedSynapses(Synapses):
             cams = self._neurons.take_cams(posts[len(self._posts) :])
         else:
             cams, tags = places
-            self._tags = np.concatenate([np.empty(0, dtype=int) if self._tags is None else self._tags, tags])
+            self._cams_chosen = True
+            self._neurons.keep_cams(posts[len(self._posts) :], cams)
+            if tags is not None:
+                self._tags = np.concatenate([np.empty(0, dtype=int) if self._tags is None else self._tags, tags])
         self._cams = np.concatenate([self._cams, cams])
         self._posts = posts
 
     def _checked_places(self, cams, tags, pairs: dict) -> tuple[np.ndarray, np.ndarray] | None:
-        """CAM words and tags of synapses that are about to be made; None if they are free."""
-        if cams is None and tags is None and self._tags is None:
+        """CAM words, and tags or None, of synapses that are about to be made; None if the words are free."""
+        if cams is None and tags is None and not self._cams_chosen:
             return None
-        if cams is None or tags is None or (self._connect_called and self._tags is None):
-            raise WiringError(f"{self.name}: CAM words and tags go together; give both for all synapses, or for none")
+        mixed = self._connect_called and (not self._cams_chosen or (tags is None) != (self._tags is None))
+        if cams is None or mixed:
+            raise WiringError(
+                f"{self.name}: CAM words go together, and so do tags; give CAM words for all synapses or for none, and "
+                "with them tags for all or for none"
+            )
         if not {"i", "j"} <= set(pairs) or any(isinstance(pairs[side], str) for side in "ij"):
             raise WiringError(
                 f"{self.name}: CAM words and tags belong to synapses by number, connect(i=..., j=..., ...)"
             )
         count = np.broadcast(pairs["i"], pairs["j"]).size
-        sizes = {"cams": (cams, SYNAPSES_PER_NEURON), "tags": (tags, LARGEST_TAG + 1)}
-        return tuple(self._checked_integers(what, values, count, size) for what, (values, size) in sizes.items())
+        cams = self._checked_integers("cams", cams, count, SYNAPSES_PER_NEURON)
+        return cams, None if tags is None else self._checked_integers("tags", tags, count, LARGEST_TAG + 1)
 
     def _checked_integers(self, what: str, values, count: int, size: int) -> np.ndarray:
         values = np.asarray(values)
@@ -133,12 +146,14 @@ class PlacedSynapses(Synapses):
 
     def _full_state(self):
         delays = np.array(self.pre.variables["delay"].get_value())  # Brian2 2.9 forgets them
-        return super()._full_state() | {STORED: (self._posts, self._cams, self._tags, delays)}
+        return super()._full_state() | {
+            STORED: (self._posts, self._cams, self._tags, delays, self._cams_chosen)
+        }
 
     def _restore_from_full_state(self, state):
         """Go back to a stored state: places and delays, too (called by Brian2's `restore`)."""
         super()._restore_from_full_state({name: value for name, value in state.items() if name != STORED})
-        self._posts, self._cams, self._tags, delays = state[STORED]
+        self._posts, self._cams, self._tags, delays, self._cams_chosen = state[STORED]
         variable = self.pre.variables["delay"]
         if not variable.scalar:
             variable.resize(delays.size)

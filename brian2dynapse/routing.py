@@ -78,7 +78,8 @@ class Router:
         depress have the history of their source and are not shared.
         """
         depressing = self.demand.synapses["stp"].to_numpy() > 0
-        free = np.flatnonzero(~self.pinned & ~depressing)
+        chosen = self.demand.synapses["cam"].to_numpy() != UNSET  # a word each, as asked
+        free = np.flatnonzero(~chosen & ~depressing)
         kinds = self.demand.kinds
         order = free[
             np.lexsort((kinds[free], self.target[free], self.source[free], self.chip_of[free], self.link[free]))

@@ -100,7 +100,7 @@ class Tagger:
         for packet, tag in enumerate(asked):
             if tag != UNSET:
                 self._give(tags, packet, self.mask[packet], int(tag))
-        halves = self._halves(asked)
+        halves = self._halves(asked, self._halves_of_words(asked))
         spare = self.demand.destinations_available.copy()
         np.subtract.at(spare, self.routes.sends[:, 0], 1)
         few = [int(self._candidates(packet, mask).sum()) for packet, mask in enumerate(self.mask)]
@@ -167,11 +167,31 @@ class Tagger:
 
     # -- halves of the tags, for chips with defects ---------------------------------------------------
 
-    def _halves(self, asked: np.ndarray) -> list:
+    def _halves_of_words(self, asked: np.ndarray) -> list:
+        """For every packet, the half of the tags that CAM words asked for by number work with; None if both do."""
+        halves = [None] * len(self.mask)
+        if self.profile is None:
+            return halves
+        cams = self.demand.synapses["cam"].to_numpy()[self.routes.first]
+        for word in np.flatnonzero((cams != UNSET) & (asked[self.routes.word_packet] == UNSET)):
+            neuron, packet = int(self.routes.word_target[word]), self.routes.word_packet[word]
+            low, high = self._works(neuron)[cams[word]]
+            if low and high:
+                continue
+            if halves[packet] not in (None, bool(high)):
+                raise MappingError(
+                    f"CAM word {cams[word]} of {self.demand.label(neuron)} is asked for and works with tags "
+                    f"{'from' if high else 'below'} {HALF} only, other words asked for of the same source "
+                    f"({self.demand.label(self.routes.members[packet][0])}) with the others only; take other words"
+                )
+            halves[packet] = bool(high)
+        return halves
+
+    def _halves(self, asked: np.ndarray, needed: list) -> list:
         """For every packet, whether its tag is in the upper half; None where it does not matter."""
         count = len(self.mask)
         if self.profile is None or not count:
-            return [None] * count
+            return needed
         usable = self.profile.usable.reshape(-1, SYNAPSES_PER_NEURON, 2)[self.physical]
         low, high = usable.sum(axis=1).T
         neurons = self.routes.word_target
@@ -180,12 +200,15 @@ class Tagger:
         reach = np.array([[core in self._cores(p, self.mask[p]) for p in range(count)] for core in range(cores)])
         tags_low, tags_high = self.free[:, :HALF].sum(axis=1), self.free[:, HALF:].sum(axis=1)
         upper = np.ones(count)
-        if np.all(words @ upper <= high) and np.all(reach @ upper <= tags_high) and not np.any(asked < HALF):
+        suffices = np.all(words @ upper <= high) and np.all(reach @ upper <= tags_high)
+        if suffices and not np.any(asked < HALF) and False not in needed:
             return [True] * count
         # x = 1: upper half. CAM words and tags of either half suffice; as many as possible in the upper, which
         # works better on real chips
         known = asked != UNSET
-        bounds = Bounds(np.where(known, asked >= HALF, 0), np.where(known, asked >= HALF, 1))
+        least_x = np.where(known, asked >= HALF, [half is True for half in needed])
+        most_x = np.where(known, asked >= HALF, [half is not False for half in needed])
+        bounds = Bounds(least_x, most_x)
         matrix = vstack([words, coo_array(reach.astype(float))]).tocsr()
         totals = np.concatenate([words @ upper, reach @ upper])
         most = np.concatenate([high, np.where(reach.any(axis=1), tags_high, np.inf)])
@@ -198,7 +221,7 @@ class Tagger:
             options={"node_limit": NODES, "mip_rel_gap": 1e-2},
         )
         if found.x is None:
-            return [None] * count  # tags are given as they come; what then fails has a name
+            return needed  # other tags are given as they come; what then fails has a name
         return [bool(one) for one in np.round(found.x)]
 
     # -- CAM words -----------------------------------------------------------------------------------
@@ -260,6 +283,7 @@ def check_asked_words(demand: Demand, physical: np.ndarray, profile) -> None:
     MappingError
         Names the synapse, and what is wrong with its word or tag.
     """
+    _check_words_without_tags(demand, physical, profile)
     rows = np.flatnonzero(demand.synapses["tag"].to_numpy() != UNSET)
     if not len(rows):
         return
@@ -308,3 +332,25 @@ def check_asked_words(demand: Demand, physical: np.ndarray, profile) -> None:
         "in {core} tag {tag} is asked for by several sources, whose events would reach all CAM words with this tag, "
         "but not all of these synapses are asked for; give the sources different tags",
     )
+
+
+def _check_words_without_tags(demand: Demand, physical: np.ndarray, profile) -> None:
+    """CAM words that were asked for without a tag work, and are one synapse each; raises MappingError."""
+    table = demand.synapses[demand.synapses["cam"] != UNSET]
+    free = (table["tag"] == UNSET).to_numpy()
+    twice = table.duplicated(["target", "cam"], keep=False).to_numpy() & free
+    works = np.ones(len(table), dtype=bool)
+    if profile is not None:
+        usable = profile.usable.reshape(-1, SYNAPSES_PER_NEURON, 2).any(axis=-1)
+        works = usable[physical[table["target"].to_numpy()], table["cam"].to_numpy()]
+    texts = (
+        (twice, "is asked for by other synapses, too; without tags each synapse has a word of its own"),
+        (free & ~works, "does not work by the profile of the chip; take another one"),
+    )
+    for wrong, text in texts:
+        if wrong.any():
+            row = table.iloc[int(np.argmax(wrong))]
+            raise MappingError(
+                f"{demand.links[row['link']].name}, synapse {row['number']}, {demand.label(row['source'])} to "
+                f"{demand.label(row['target'])}: CAM word {row['cam']} {text}"
+            )

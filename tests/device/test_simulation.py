@@ -337,7 +337,7 @@ def test_a_refused_word_leaves_nothing_behind():
         with pytest.raises(bd.WiringError):
             connection.connect(i=[0], j=[0], **wrong)
     connection.connect(i=[0], j=[0], cams=[3], tags=[9])
-    with pytest.raises(bd.WiringError, match="go together"):
+    with pytest.raises(bd.WiringError, match="CAM words go together"):
         connection.connect(i=[1], j=[1])
     assert len(connection) == 1
     Network(source, target, connection).run(1 * ms)
