@@ -17,6 +17,7 @@ _PUBLIC = {
     "map_network": "mapper",
     "verify": "replay",
     "to_network": "simulation",
+    "bias_panel": "panel",
     "fit_chip": "chip_fit",
     "Replicas": "replicas",
     "Setting": "replica_settings",

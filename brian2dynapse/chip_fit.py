@@ -197,6 +197,11 @@ def _checked_names(fit, measured: Measurements, chip: Chip) -> list[str]:
         for group in measured.groups:
             codes = np.unique(group.currents[group.observable.bias]).size
             names += group.observable.own if codes > 1 else group.observable.own[:1]
+        if not names:
+            quantity = measured.groups[0].observable
+            raise DynapseError(
+                f"{quantity.name} has no constant of its own; say what to fit, some of {', '.join(quantity.constants)}"
+            )
         return list(dict.fromkeys(names))
     if isinstance(fit, str) or not isinstance(fit, Iterable) or not (names := list(dict.fromkeys(fit))):
         raise DynapseError(f"fit is {fit!r}; give names of constants, such as ['C_mem'], or leave it out")

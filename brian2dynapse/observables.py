@@ -32,12 +32,12 @@ class Observable:
         All biases that it depends on.
     constants : tuple of str
         All constants of the chip that it depends on.
-    own : tuple of str
-        Those that a measurement of it tells; the second one only if several codes were measured.
     meaning : str
         What it is, in one line.
     equation : str
         Its closed form; I(...) is the current of a bias that reaches the circuit.
+    own : tuple of str
+        Constants that a measurement of it tells; the second one only if several codes were measured.
     """
 
     name: str
@@ -45,11 +45,11 @@ class Observable:
     bias: str
     biases: tuple[str, ...]
     constants: tuple[str, ...]
-    own: tuple[str, ...]
     meaning: str
     equation: str
     _value: Callable
     _current: Callable
+    own: tuple[str, ...] = ()
 
     def value(self, currents: Mapping[str, float | np.ndarray], constants: Mapping[str, float]) -> float | np.ndarray:
         """The quantity that bias currents make.
@@ -178,11 +178,11 @@ def _time_constant(name: str, bias: str, capacitor: str, what: str) -> Observabl
         bias,
         (bias,),
         ("time_factor", capacitor, "U_T", kappa, facts.bias(bias).mirror_scale),
-        (capacitor,),
         f"time constant of {what}",
         f"time_factor {capacitor} U_T / ({kappa} I({bias}))",
         value,
         current,
+        (capacitor,),
     )
 
 
@@ -201,11 +201,11 @@ def _timer(name: str, biases: tuple[str, ...], charge: str, what: str) -> Observ
         biases[-1],
         biases,
         (charge, *dict.fromkeys(facts.bias(bias).mirror_scale for bias in biases)),
-        (charge,),
         what,
         f"{charge} / " + ("({})" if len(biases) > 1 else "{}").format(" + ".join(f"I({bias})" for bias in biases)),
         value,
         current,
+        (charge,),
     )
 
 
@@ -224,11 +224,11 @@ def _swing(name: str, bias: str, what: str) -> Observable:
         bias,
         (bias,),
         ("U_T", "kappa_n", "I_0", facts.bias(bias).mirror_scale),
-        ("I_0", "kappa_n"),
         what,
         f"U_T / kappa_n ln(I({bias}) / I_0)",
         value,
         current,
+        ("I_0", "kappa_n"),
     )
 
 
@@ -240,11 +240,11 @@ def _bias_current(bias: str = "") -> Observable:
         bias,
         (bias,) if bias else (),
         (facts.bias(bias).mirror_scale,) if bias else (),
-        (facts.bias(bias).mirror_scale,) if bias else (),
         f"current of {bias or 'a named bias'} that reaches the circuit",
         f"I({bias or 'bias'})",
         lambda currents, _: currents[bias],
         lambda wanted, *_: wanted,
+        (facts.bias(bias).mirror_scale,) if bias else (),
     )
 
 
