@@ -84,7 +84,7 @@ def with_unit(constant: str, value: float) -> Quantity | float:
         As `Chip` takes it.
     """
     unit_name = _unit_name(constant)
-    return float(value) if unit_name == "1" else Quantity(value, dim=get_dimensions(individual._unit(unit_name)))
+    return float(value) if unit_name == "1" else Quantity(value, dim=get_dimensions(individual.unit_of(unit_name)))
 
 
 def write(chip: individual.Chip, path: str | Path) -> Path:
