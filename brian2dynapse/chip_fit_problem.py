@@ -10,10 +10,12 @@ from .errors import DynapseError
 from .measurements import Group, Measurements
 from .observables import OBSERVABLES
 
+FARTHEST = float(np.log(1e6))  # logarithm of the largest change of a constant; beyond it the table is wrong
 STEP = 1e-5  # of the logarithm of a constant, for derivatives: error of a central difference below 1e-9
 ALIKE = 1e-7  # singular value, of the largest, below which constants act alike
 ROUNDS = 20  # of constants and spread in turn; two or three suffice
 SETTLED = 1e-10  # change of the variances from one round to the next, of the variances
+NO_VARIANCE = 1e-14  # of a logarithm: rounding errors
 SMALLEST_SCATTER = 1e-4  # of a measurement, of a current; tables are rounded
 
 
@@ -154,20 +156,30 @@ class Problem:
             shift = sum((-variances[bias] / 2 * one for bias, one in acting.items()), np.zeros(len(self._values)))
             scatter = self._scatter(acting, variances, spreads)
             whiten = self._whitening(acting, variances, np.ones(len(shift)) if scatter is None else scatter)
-            steps = least_squares(
+            solution = least_squares(
                 lambda at, whiten=whiten, shift=shift: whiten(self._expected(at) + shift - self._values),
                 steps,
                 lambda at, whiten=whiten: whiten(self.jacobian(at)),
                 xtol=1e-12,
                 ftol=1e-12,
                 gtol=1e-12,
-            ).x
+                bounds=(-FARTHEST, FARTHEST),
+            )
+            steps = solution.x
             before = dict(variances)
             spreads = {bias: self._spread(bias, steps) for bias in watched}
             if fitted:
                 variances |= {bias: one.variance for bias, one in spreads.items()}
-            if number and all(abs(variances[bias] - before[bias]) <= SETTLED * variances[bias] for bias in watched):
+            changes = [abs(variances[bias] - before[bias]) - SETTLED * variances[bias] for bias in watched]
+            if number and max(changes, default=0) <= NO_VARIANCE:
                 break
+        far = [name for name, step in zip(self.names, steps, strict=True) if abs(step) > 0.9 * FARTHEST]
+        if far or not solution.success or number == ROUNDS - 1:
+            where = f": {far[0]} would be {self.constants(steps)[far[0]]:.1g}, SI" if far else ""
+            raise DynapseError(
+                f"the fit of {', '.join(self.names)} finds no values that suit the table{where}; look for rows whose "
+                "value or unit is wrong, or fit fewer constants"
+            )
         residuals = whiten(self._values - self._expected(steps) - shift)
         return steps, spreads, self._standard_errors(residuals, whiten(self.jacobian(steps)), scatter is not None)
 

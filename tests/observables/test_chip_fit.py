@@ -228,6 +228,24 @@ def test_a_fitted_chip_is_one_to_work_with(tmp_path):
     assert [axes.get_xlabel() for axes in found.plot().axes] == ["current of the code (pA)", "coefficient of variation"]
 
 
+def test_neurons_that_are_all_alike_have_no_mismatch():
+    found = bd.fit_chip(measured(bd.Chip(C_mem=31 * pF), {"tau_mem": [(2, 5), (1, 90)]}, 10), seed=0)
+    assert found.chip.constants["C_mem"] == pytest.approx(31e-12, rel=SOLVED)
+    assert found.mismatch["cv"][0] < 1e-7  # rounding errors of logarithms of about 30
+
+
+def test_a_fit_that_goes_nowhere_is_refused():
+    """Thresholds that fall with the current: no slope kappa is that."""
+    rows = [
+        {"quantity": "v_threshold", "coarse": 3, "fine": fine, "value": value}
+        for fine, value in ((30, 0.4), (200, 0.3))
+    ]
+    with pytest.raises(bd.DynapseError, match="the fit of I_0, kappa_n finds no values"):
+        fitting(rows)
+    with pytest.raises(bd.DynapseError, match="finds no values that suit the table: C_mem would be"):
+        fitting(LEAK | {"value": 20e6, "unit": "second"})
+
+
 def test_tables_from_files(tmp_path):
     path = tmp_path / "measured.csv"
     path.write_text(
