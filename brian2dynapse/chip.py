@@ -188,7 +188,7 @@ class Chip:
         if name not in self.constants:
             raise unknown_name("constant of the chip", name, self.constants)
         unit_name = facts.constants(self.constants_name)[name].unit
-        unit = _unit(unit_name)
+        unit = unit_of(unit_name)
         if np.asarray(value).dtype.kind not in "iuf" or np.size(value) != 1 or not np.isfinite(value) or value <= 0:
             raise DynapseError(f"{name} is {value!r}; give one positive number in {unit_name}")
         if get_dimensions(value) is not get_dimensions(unit):
@@ -214,7 +214,7 @@ class Chip:
             raise unknown_name("constant of the chip", name, self.constants)
         unit_name = facts.constants(self.constants_name)[name].unit
         value = self.constants[name]
-        return value if unit_name == "1" else value * get_unit(_unit(unit_name).dim)
+        return value if unit_name == "1" else value * get_unit(unit_of(unit_name).dim)
 
     def mirror_scale(self, bias: str) -> float:
         """Factor on the current that a code says, on its way to the circuits of this chip: that of n- or p-type.
@@ -363,6 +363,6 @@ def _shown(mismatch: float | str) -> str:
     return f"{mismatch:g}" if isinstance(mismatch, float) else repr(mismatch)
 
 
-def _unit(name: str):
+def unit_of(name: str):
     """The Brian2 unit of a name such as "farad" or "volt*meter"; 1 for "1"."""
     return 1 if name == "1" else math.prod(getattr(allunits, part) for part in name.split("*"))

@@ -36,6 +36,8 @@ class Observable:
         What it is, in one line.
     equation : str
         Its closed form; I(...) is the current of a bias that reaches the circuit.
+    own : tuple of str
+        Constants that a measurement of it tells; the second one only if several codes were measured.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Observable:
     equation: str
     _value: Callable
     _current: Callable
+    own: tuple[str, ...] = ()
 
     def value(self, currents: Mapping[str, float | np.ndarray], constants: Mapping[str, float]) -> float | np.ndarray:
         """The quantity that bias currents make.
@@ -179,6 +182,7 @@ def _time_constant(name: str, bias: str, capacitor: str, what: str) -> Observabl
         f"time_factor {capacitor} U_T / ({kappa} I({bias}))",
         value,
         current,
+        (capacitor,),
     )
 
 
@@ -201,6 +205,7 @@ def _timer(name: str, biases: tuple[str, ...], charge: str, what: str) -> Observ
         f"{charge} / " + ("({})" if len(biases) > 1 else "{}").format(" + ".join(f"I({bias})" for bias in biases)),
         value,
         current,
+        (charge,),
     )
 
 
@@ -223,6 +228,7 @@ def _swing(name: str, bias: str, what: str) -> Observable:
         f"U_T / kappa_n ln(I({bias}) / I_0)",
         value,
         current,
+        ("I_0", "kappa_n"),
     )
 
 
@@ -261,6 +267,7 @@ def _bias_current(bias: str = "") -> Observable:
         f"I({bias or 'bias'})",
         lambda currents, _: currents[bias],
         lambda wanted, *_: wanted,
+        (facts.bias(bias).mirror_scale,) if bias else (),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import html
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from brian2.core.network import Network
 from brian2.core.preferences import prefs
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
@@ -315,6 +317,12 @@ class Program:
 
     def __repr__(self) -> str:
         return f"<Program of {self._duration} in {self.directory}: populations {', '.join(self._variants.populations)}>"
+
+    def _repr_html_(self) -> str:
+        inputs = {name: "input" for name in self._inputs}
+        what = inputs | {name: "population, codes" for name in self._variants.populations}
+        rows = [{"object": name, "kind": kind, "set by run": what.get(name, "")} for name, kind in self._others.items()]
+        return f"<p>{html.escape(repr(self))}</p>" + pd.DataFrame(rows).to_html(index=False)
 
 
 def _check_device(device) -> None:

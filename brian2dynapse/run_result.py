@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,3 +144,18 @@ class RunResult:
 
     def __repr__(self) -> str:
         return f"<RunResult of {self.duration} in {self.seconds:.2g} s: {self.directory}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for name, variables in self._arrays.items():
+            row = {"object": name, "variables": ", ".join(variables), "spikes": "", "mean_rate_Hz": ""}
+            if {"i", "t", "count"} <= set(variables):
+                try:
+                    row |= {
+                        "spikes": self.counts(name).sum(),
+                        "mean_rate_Hz": f"{np.mean(self.rates(name) / hertz):.4g}",
+                    }
+                except DynapseError:  # deleted, or overwritten by a later run
+                    row["spikes"] = "gone"
+            rows.append(row)
+        return f"<p>{html.escape(repr(self))}</p>" + pd.DataFrame(rows).to_html(index=False)

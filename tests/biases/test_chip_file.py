@@ -29,6 +29,13 @@ def assert_same(first, second):
     )
 
 
+def few_defects():
+    """A board of two chips: some CAMs that failed in a third of the tests, tags with gaps."""
+    random = np.random.default_rng(1)
+    failures = np.where(random.random((2, 4, 256, 64, 2)) < 1e-3, 1 / 3, 0.0)
+    return bd.ChipProfile(failures, random.random((2, 4, 2048)) < 0.9, largest_failure=0.2, source="a table")
+
+
 CHIPS = {
     "ideal": lambda: bd.Chip(),
     "one number": lambda: bd.Chip(seed=42, mismatch=np.float64(0.2)),
@@ -42,7 +49,7 @@ CHIPS = {
         events_per_spike=3,
         conductance="symmetric",
         swap_gaba_shunt=True,
-        profile=bd.ChipProfile.synthetic(seed=5, tags="makers"),
+        profile=few_defects(),
         C_mem=31 / 3 * pF,
         kappa_n=0.7,
         mirror_scale_p=1 / 1.1,
@@ -105,7 +112,7 @@ def test_a_wrong_profile_is_named(tmp_path):
     with pytest.raises(bd.ConfigurationError, match="profile.cams: columns are of unequal length: .*failed 1"):
         bd.Chip.from_json(changed(tmp_path, profile=shorter))
     elsewhere = profile | {"tags": {"chip": [7], "core": [0], "first": [0], "last": [3]}}
-    with pytest.raises(bd.ConfigurationError, match="a chip of a table is not below 1"):
+    with pytest.raises(bd.ConfigurationError, match="a chip of a table is not below 2"):
         bd.Chip.from_json(changed(tmp_path, profile=elsewhere))
 
 

@@ -129,6 +129,7 @@ def test_as_built(program):
     assert_same(result, anew())
     assert np.array_equal(result.rates("pyr_spikes") / Hz, result.counts("pyr_spikes") / 0.15)
     assert np.array_equal(result.state("trace", "t"), np.arange(150) * ms)
+    assert "<td>population, codes</td>" in program._repr_html_() and "<td>pyr_spikes</td>" in result._repr_html_()
 
 
 @pytest.mark.parametrize(
