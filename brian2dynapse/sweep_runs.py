@@ -198,8 +198,15 @@ class CopiesRows:
         list
             Results, one entry a row.
         """
+        settings = [self._columns.setting(row) for row in rows]
         gc.collect()  # a network of before gives the names of its objects back
-        replicas = replicate(self._make(), [self._columns.setting(row) for row in rows])
+        network = self._make()
+        try:
+            replicas = replicate(network, settings)
+        except Exception:
+            for one in getattr(network, "objects", ()):
+                one._network = network.id  # else Brian2 warns that they were never used
+            raise
         replicas.run(self._duration)
         return _one_a_copy(self._read(replicas), replicas)
 
