@@ -15,6 +15,7 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from . import facts
+from .plot_sweeps import heat_map  # noqa: F401
 
 # Okabe & Ito's colours, told apart with every kind of colour vision.
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (

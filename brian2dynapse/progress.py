@@ -7,14 +7,16 @@ from collections.abc import Callable
 
 from .errors import SweepError
 
+_END = 1 - 1e-9  # completed part at the end of a run, which Brian2 makes by a subtraction and a division
+
 # What Brian2 puts into a C++ program: the body of report_progress(elapsed, completed, start, duration), times in second.
 _CPP = """
-    const int width = 30, filled = static_cast<int>(completed*width);
+    const int width = 30, filled = static_cast<int>(completed*width + 1e-6);
     const double remaining = completed > 0 ? elapsed*(1 - completed)/completed : 0.0;
-    std::cerr << "\\r" << static_cast<int>(100*completed) << "% |" << std::string(filled, '#')
+    std::cerr << "\\r" << static_cast<int>(100*completed + 1e-6) << "% |" << std::string(filled, '#')
               << std::string(width - filled, ' ') << "| " << start + completed*duration << "/" << start + duration
               << " s simulated [" << static_cast<int>(elapsed) << " s, " << static_cast<int>(remaining) << " s left]   ";
-    if (completed >= 1.0) std::cerr << std::endl;
+    if (completed > 1 - 1e-9) std::cerr << std::endl;
     std::cerr << std::flush;
 """
 
@@ -50,7 +52,9 @@ class Progress:
         """As Brian2 reports; times are quantities in second, or numbers of seconds."""
         end = float(start) + float(duration)
         form = "{l_bar}{bar}| {n:.4g}/{total:.4g} s simulated [{elapsed}<{remaining}]"
-        self._move(float(completed) == 0, float(start) + float(completed) * float(duration), end, form, completed >= 1)
+        ends = completed > _END
+        now = end if ends else float(start) + float(completed) * float(duration)
+        self._move(float(completed) == 0, now, end, form, ends)
 
     def show(self, done: int, total: int) -> None:
         """Rows of a sweep.

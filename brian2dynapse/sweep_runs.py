@@ -13,6 +13,7 @@ from .errors import SweepError, unknown_name
 from .program import Program
 from .replica_settings import Setting
 from .replicas import Replicas, replicate
+from .sweep_tasks import Mistake
 
 CHIP_SEED, SEED, DURATION = "chip_seed", "seed", "duration"
 _OF_REPLICAS = ("replica", "label")  # columns of tables of Replicas that say which copy it is
@@ -218,7 +219,7 @@ def _check_read(read) -> None:
 
 def _one_a_copy(results, replicas: Replicas) -> list:
     if isinstance(results, Mapping):
-        raise SweepError("read returned a dict; return a list with one entry a copy, or a DataFrame")
+        raise Mistake("read returned a dict; return a list with one entry a copy, or a DataFrame")
     if not isinstance(results, pd.DataFrame):
         return list(results)
     if "replica" not in results:

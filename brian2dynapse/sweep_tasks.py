@@ -20,6 +20,10 @@ RESULT = "result"  # column of a function that returns one value
 _SHOWN_COLUMNS = 12
 
 
+class Mistake(SweepError):
+    """Of the function, for all rows alike: the sweep ends."""
+
+
 class RowRunner:
     """Runs rows, in whatever process; picklable if its function is.
 
@@ -55,7 +59,7 @@ class RowRunner:
         try:
             results = self._run_many(rows) if hasattr(self.run_one, "run_many") else [self._run(rows[0])]
             outcomes = [{"results": self._lines(row, one)} for row, one in zip(rows, results, strict=True)]
-        except _Mistake as mistake:
+        except Mistake as mistake:
             outcomes = [{"mistake": str(mistake)} for _ in rows]
         except Exception as error:
             if len(rows) > 1:  # which of them it was
@@ -73,7 +77,7 @@ class RowRunner:
         _seed_generators(np.random.SeedSequence([row.seed for row in rows]).generate_state(1)[0])
         results = list(self.run_one.run_many([self._arguments(row) for row in rows]))
         if len(results) != len(rows):
-            raise SweepError(f"run_many has made {len(results)} results of {len(rows)} rows; make one a row")
+            raise Mistake(f"{len(results)} results were made of {len(rows)} rows; make one a row")
         return results
 
     def _arguments(self, row: Row) -> dict:
@@ -96,12 +100,8 @@ class RowRunner:
             if not isinstance(name, str) or not name:
                 raise SweepError(f"a result is named {name!r}; the name of a column is a string")
             if name in row.columns or name == ERROR:
-                raise _Mistake(f"the function returned a column {name!r}, which the rows have; give it another name")
+                raise Mistake(f"the function returned a column {name!r}, which the rows have; give it another name")
         return [{name: encoded(value, f"result {name!r}") for name, value in record.items()} for record in records]
-
-
-class _Mistake(SweepError):
-    """Of the function, for all rows alike."""
 
 
 def runner_of(run_one, row: Row) -> RowRunner:

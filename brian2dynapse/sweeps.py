@@ -119,7 +119,7 @@ def sweep(
         for number, text in _run(runner, missing, executor, store is not None):
             outcome = json.loads(text)
             if "mistake" in outcome:
-                raise SweepError(f"row {number}: {outcome['mistake']}")
+                raise SweepError(f"run_one, row {number}: {outcome['mistake']}")
             _note(units, outcome)
             if store is not None:
                 store.append(checked[number], text)
