@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import multiprocessing.pool
 import pickle
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 
@@ -136,7 +137,14 @@ def _joblib(parallel, function, tasks) -> Iterator:
 
     calls = [delayed(function)(task) for task in tasks]
     if parallel.return_as != "list":
-        yield from parallel(calls)
+        results = parallel(calls)
+        try:
+            for one in results:  # noqa: UP028 (`yield from` would close them, with a warning)
+                yield one
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # that a sweep that stops leaves tasks undone
+                results.close()
         return
     size = _AHEAD * effective_n_jobs(parallel.n_jobs)
     for start in range(0, len(calls), size):

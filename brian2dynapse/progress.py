@@ -9,13 +9,13 @@ from .errors import SweepError
 
 _END = 1 - 1e-9  # completed part at the end of a run, which Brian2 makes by a subtraction and a division
 
-# What Brian2 puts into a C++ program: the body of report_progress(elapsed, completed, start, duration), times in second.
+# What Brian2 puts into a C++ program: the body of report_progress(elapsed, completed, start, duration), in second.
 _CPP = """
     const int width = 30, filled = static_cast<int>(completed*width + 1e-6);
     const double remaining = completed > 0 ? elapsed*(1 - completed)/completed : 0.0;
     std::cerr << "\\r" << static_cast<int>(100*completed + 1e-6) << "% |" << std::string(filled, '#')
               << std::string(width - filled, ' ') << "| " << start + completed*duration << "/" << start + duration
-              << " s simulated [" << static_cast<int>(elapsed) << " s, " << static_cast<int>(remaining) << " s left]   ";
+              << " s simulated [" << static_cast<int>(elapsed) << " s, " << static_cast<int>(remaining) << " s left]  ";
     if (completed > 1 - 1e-9) std::cerr << std::endl;
     std::cerr << std::flush;
 """

@@ -44,7 +44,7 @@ class Row:
     seeded: bool
 
     @property
-    def values(self) -> dict:
+    def decoded(self) -> dict:
         """Column to value."""
         return {name: decoded(value) for name, value in self.cells.items()}
 

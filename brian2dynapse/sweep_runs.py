@@ -68,7 +68,9 @@ class _Columns:
         if self.inputs is not None:
             made = self.inputs(dict(row))
             if not isinstance(made, Mapping):
-                raise SweepError(f"inputs(row) returned {type(made).__name__}; return a dict, source to rates or spikes")
+                raise SweepError(
+                    f"inputs(row) returned {type(made).__name__}; return a dict, source to rates or spikes"
+                )
             inputs |= made
         return Setting(codes, chip, inputs)
 
@@ -98,8 +100,8 @@ class ProgramRows:
     currents; the name of a `PoissonGroup`: its rate in hertz; ``duration`` in second; ``chip_seed``; ``seed``, of the
     generators of the program.
 
-    A program belongs to the process that made it, but each of its runs is a process of its own: run rows side by side in
-    threads, ``concurrent.futures.ThreadPoolExecutor``.
+    A program belongs to the process that made it, but each of its runs is a process of its own: run rows side by side
+    in threads, ``concurrent.futures.ThreadPoolExecutor``.
 
     Examples
     --------

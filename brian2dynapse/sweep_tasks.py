@@ -81,7 +81,7 @@ class RowRunner:
         return results
 
     def _arguments(self, row: Row) -> dict:
-        return row.values | ({SEED: row.seed} if self.takes_seed else {})
+        return row.decoded | ({SEED: row.seed} if self.takes_seed else {})
 
     def _lines(self, row: Row, returned) -> list[dict]:
         """What the function returned, as lines of the table in JSON's terms."""
@@ -160,7 +160,7 @@ def name_of(run_one) -> str:
 def _seed_generators(seed: int) -> None:
     """The global generators of Python, NumPy and Brian2 (whose standalone device would compile the seed in)."""
     random.seed(int(seed))
-    np.random.seed(int(seed))
+    np.random.seed(int(seed))  # noqa: NPY002 (what Brian2 and old code draw from)
     devices = sys.modules.get("brian2.devices.device")
     if devices is not None and isinstance(devices.get_device(), devices.RuntimeDevice):
         devices.seed(int(seed))

@@ -116,7 +116,8 @@ def sweep(
         read = len(outcomes)
         missing = [row for row in checked if row.number not in outcomes]
         show(read, len(checked))
-        for number, text in _run(runner, missing, executor, store is not None):
+        results = stack.enter_context(contextlib.closing(_run(runner, missing, executor, store is not None)))
+        for number, text in results:
             outcome = json.loads(text)
             if "mistake" in outcome:
                 raise SweepError(f"run_one, row {number}: {outcome['mistake']}")

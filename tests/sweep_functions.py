@@ -32,7 +32,7 @@ def mixed_rows(count=20):
 
 def global_generators(number):
     """Draws from the global generators, without and with a seed."""
-    return {"of_numpy": np.random.random(), "of_python": random.random()}
+    return {"of_numpy": np.random.random(), "of_python": random.random()}  # noqa: NPY002
 
 
 def brian_generators(number):

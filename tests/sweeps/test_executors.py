@@ -132,7 +132,9 @@ def test_a_worker_dies(tmp_path):
     rows = [{"number": number} for number in range(8)]
     file = tmp_path / "sweep.jsonl"
     with processes() as executor:
-        with pytest.raises(SweepError, match=r"stopped \(BrokenProcessPool: .*\); missing are row .*5.*call again with it"):
+        with pytest.raises(
+            SweepError, match=r"stopped \(BrokenProcessPool: .*\); missing are row .*5.*call again with it"
+        ):
             bd.sweep(dies, rows, executor, file)
     with processes() as executor:
         with pytest.raises(SweepError, match=r"missing are row .*5.* Nothing is kept: give file="):
@@ -191,7 +193,9 @@ def test_what_is_done_is_written_at_once(tmp_path):
 
 
 def test_no_executor():
-    with pytest.raises(SweepError, match=r"executor is int; give None, a concurrent.futures executor, .* any object with"):
+    with pytest.raises(
+        SweepError, match=r"executor is int; give None, a concurrent.futures executor, .* any object with"
+    ):
         bd.sweep(mixed, mixed_rows(), 3)
 
 

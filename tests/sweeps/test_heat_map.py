@@ -8,11 +8,11 @@ from brian2 import Hz
 import brian2dynapse as bd
 from brian2dynapse.errors import DynapseError, UnknownNameError
 
-# Below a multiple of 32 the current of a code is above that of the next one: the order of codes is not that of currents.
+# Below a multiple of 32 a code has more current than the next one: the order of codes is not that of currents.
 LEAKS = [(3, 31), (3, 32), (2, 100)]
 
 
-def rate(SOIF_LEAK_N, weight, repetition):  # noqa: N803 (the name of the bias)
+def rate(SOIF_LEAK_N, weight, repetition):  # the name of the bias
     if (SOIF_LEAK_N, weight) == ((2, 100), 3):
         raise ValueError("does not work")
     return {"rate": (LEAKS.index(tuple(SOIF_LEAK_N)) + 10 * weight + repetition) * Hz}
@@ -20,7 +20,9 @@ def rate(SOIF_LEAK_N, weight, repetition):  # noqa: N803 (the name of the bias)
 
 @pytest.fixture
 def table():
-    rows = [{"SOIF_LEAK_N": leak, "weight": weight, "repetition": k} for leak in LEAKS for weight in (1, 3) for k in (0, 1)]
+    rows = [
+        {"SOIF_LEAK_N": leak, "weight": weight, "repetition": k} for leak in LEAKS for weight in (1, 3) for k in (0, 1)
+    ]
     return bd.sweep(rate, rows)
 
 

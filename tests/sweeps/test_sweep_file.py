@@ -95,7 +95,14 @@ def test_a_cut_line_is_made_again(tmp_path):
     table = swept(file)
     content = file.read_bytes()
     lines = content.splitlines(keepends=True)
-    places = [0, 1, len(lines[0]) - 1, len(lines[0]), len(lines[0]) + 1, *range(len(content) - len(lines[-1]) - 5, len(content), 17)]
+    places = [
+        0,
+        1,
+        len(lines[0]) - 1,
+        len(lines[0]),
+        len(lines[0]) + 1,
+        *range(len(content) - len(lines[-1]) - 5, len(content), 17),
+    ]
     for place in places:
         file.write_bytes(content[:place])
         pd.testing.assert_frame_equal(swept(file), table, check_exact=True)
@@ -178,7 +185,9 @@ def test_what_is_no_sweep_stays_as_it_is(tmp_path, content):
     assert file.read_text() == content
 
 
-@pytest.mark.parametrize("damage", [b"garbage\n", b"{}\n", b'{"row": 1, "hash": "", "cells": {}, "outcome": {}}\n', b"\n"])
+@pytest.mark.parametrize(
+    "damage", [b"garbage\n", b"{}\n", b'{"row": 1, "hash": "", "cells": {}, "outcome": {}}\n', b"\n"]
+)
 def test_a_damaged_line_is_refused(tmp_path, damage):
     file = tmp_path / "sweep.jsonl"
     swept(file)

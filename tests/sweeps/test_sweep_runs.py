@@ -164,7 +164,7 @@ def test_wrong_arguments():
 
 @pytest.mark.compiled
 def test_rows_from_one_program(tmp_path, one_by_one):
-    """Counts are those of networks of their own, run by NumPy, from threads, resumed, and by chip, rate and duration."""
+    """Counts are those of networks of their own, run by NumPy; from threads, resumed; chip, rate and duration vary."""
     b2.set_device("cpp_standalone", build_on_run=False)
     program = bd.Program(make_network(), DURATION, directory=tmp_path / "build")
 
@@ -187,7 +187,7 @@ def test_rows_from_one_program(tmp_path, one_by_one):
     again = bd.sweep(plain, [{"noise": 400 * Hz, "repetition": k} for k in (2, 1, 0)], seed=3)
     assert noisy["exc"].tolist() == again["exc"].tolist()[::-1] and noisy["exc"].min() > longer["exc"][0]
     chips = bd.sweep(plain, [{"chip_seed": seed} for seed in (1, 2, 3)])
-    assert chips["exc"][0] == longer["exc"][0] and chips["exc"].nunique() > 1
+    assert chips["exc"][0] == longer["exc"][0] and len(set(chips["exc"])) > 1
 
     with ProcessPoolExecutor(1) as processes, pytest.raises(SweepError, match="executor=.*ThreadPoolExecutor"):
         bd.sweep(run, ROWS, processes, seed=1)
