@@ -102,6 +102,11 @@ class SweepFile:
                 fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except (BlockingIOError, PermissionError):
                 raise self._taken() from None
+            except OSError as error:
+                raise SweepError(
+                    f"{self.path}: cannot be locked ({error.strerror}), so that another sweep could write it, too; give "
+                    "a file in a file system with locks"
+                ) from error
             return
         try:
             os.close(os.open(self._lock_file, os.O_CREAT | os.O_EXCL))

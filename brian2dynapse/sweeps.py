@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pickle
 import warnings
 from collections.abc import Callable
 
@@ -168,6 +169,12 @@ def _run(runner: RowRunner, rows: list[Row], executor, kept: bool):
 
 
 def _stopped(error: Exception, runner: RowRunner, missing: set[int], kept: bool) -> SweepError:
+    try:
+        pickle.dumps(runner.run_one)
+    except SweepError as reason:  # it cannot be sent at all, and says what to do
+        return reason
+    except Exception:  # by value it can be, or it never was to be sent
+        pass
     what = str(error).strip().splitlines()
     text = (
         f"the executor stopped ({type(error).__name__}{': ' + what[0] if what else ''}); missing are row "

@@ -85,10 +85,10 @@ def run_one(row):
 
 
 EXCITATION, INHIBITION = "exc.DEAM_EGAIN_P", "exc.DESC_IGAIN_P"
-excitation = [(2, 40), (2, 120), (3, 30), (3, 60), (3, 90), (3, 120)]
+excitation = [(2, 90), (2, 160), (3, 25), (3, 45), (3, 70), (3, 120)]
 inhibition = [(2, 120), (3, 30), (3, 60), (4, 15), (4, 30), (4, 60)]
 if QUICK:
-    excitation, inhibition = excitation[1::4], inhibition[::2]
+    excitation, inhibition = excitation[::5], inhibition[::2]
 rows = [{EXCITATION: gain, INHIBITION: shunt, "repetition": 0} for gain in excitation for shunt in inhibition]
 print(len(rows), "rows, the first one:", rows[0])
 

@@ -191,6 +191,9 @@ def test_rows_from_one_program(tmp_path, one_by_one):
 
     with ProcessPoolExecutor(1) as processes, pytest.raises(SweepError, match="executor=.*ThreadPoolExecutor"):
         bd.sweep(run, ROWS, processes, seed=1)
+    joblib = pytest.importorskip("joblib")
+    with joblib.Parallel(n_jobs=2) as parallel, pytest.raises(SweepError, match="executor=.*ThreadPoolExecutor"):
+        bd.sweep(run, ROWS, parallel, seed=1)
     for row, message in (
         ({"excc.SOIF_LEAK_N": (1, 1)}, "'excc' is not a population of the network; did you mean exc"),
         ({"nois": 1 * Hz}, "'nois' is not a column that says something about a run; did you mean noise"),
