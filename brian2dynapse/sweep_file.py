@@ -104,7 +104,7 @@ class SweepFile:
                 raise self._taken() from None
             except OSError as error:
                 raise SweepError(
-                    f"{self.path}: cannot be locked ({error.strerror}), so that another sweep could write it, too; give "
+                    f"{self.path}: cannot be locked ({error.strerror}): another sweep could write it, too; give "
                     "a file in a file system with locks"
                 ) from error
             return

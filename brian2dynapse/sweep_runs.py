@@ -13,7 +13,7 @@ from .errors import SweepError, unknown_name
 from .program import Program
 from .replica_settings import Setting
 from .replicas import Replicas, replicate
-from .sweep_tasks import Mistake
+from .sweep_tasks import Mistake, Prepared
 
 CHIP_SEED, SEED, DURATION = "chip_seed", "seed", "duration"
 _OF_REPLICAS = ("replica", "label")  # columns of tables of Replicas that say which copy it is
@@ -75,7 +75,7 @@ class _Columns:
         return Setting(codes, chip, inputs)
 
 
-class ProgramRows:
+class ProgramRows(Prepared):
     """Rows of a `sweep`, each a run of one compiled program.
 
     Parameters
@@ -87,7 +87,7 @@ class ProgramRows:
         deleted afterwards.
     inputs : callable, optional
         Makes inputs from the row, a dict: {source: rates or (indices, times)}, as in `Program.run`. Draw spikes from
-        ``row["seed"]`` (``sweep(..., seed=1)`` gives every row one).
+        ``row["seed"]``, which every row has.
     chip : callable, optional
         Makes the chip from the number in the column ``chip_seed``, for example
         ``functools.partial(bd.Chip, mismatch=0.2)``.
@@ -98,7 +98,7 @@ class ProgramRows:
     -----
     Columns of the rows: a bias of one population, ``"pyr.SOIF_LEAK_N"``, or of all, ``"SOIF_LEAK_N"``: codes or
     currents; the name of a `PoissonGroup`: its rate in hertz; ``duration`` in second; ``chip_seed``; ``seed``, of the
-    generators of the program.
+    generators of the program (else that of the row, as in `sweep`).
 
     A program belongs to the process that made it, but each of its runs is a process of its own: run rows side by side
     in threads, ``concurrent.futures.ThreadPoolExecutor``.
@@ -142,7 +142,7 @@ class ProgramRows:
         )
 
 
-class CopiesRows:
+class CopiesRows(Prepared):
     """Rows of a `sweep` that run together, as copies of one network in one run; see `replicate`.
 
     Parameters

@@ -7,7 +7,7 @@ import json
 import random
 import sys
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,16 @@ RESULT = "result"  # column of a function that returns one value
 _SHOWN_COLUMNS = 12
 
 
+class Prepared:
+    """What a sweep takes in place of a function, and asks whether it knows the columns; a row always has a seed."""
+
+    batch = 1  # rows in one call of `run_many`, if it has that
+
+    def check_columns(self, names: Iterable[str]) -> None:
+        """Refuse columns that mean nothing; before the first row."""
+        raise NotImplementedError
+
+
 class Mistake(SweepError):
     """Of the function, for all rows alike: the sweep ends."""
 
@@ -29,7 +39,7 @@ class RowRunner:
 
     Parameters
     ----------
-    run_one : callable, or object with `run_many`
+    run_one : callable or Prepared
         The user's.
     by_name : bool
         Whether it takes the columns as keyword arguments, or the row as a dict.
@@ -48,7 +58,7 @@ class RowRunner:
         Parameters
         ----------
         rows : list of Row
-            One; or several, for an object with `run_many`.
+            One; or several, for a `Prepared` with `run_many`.
 
         Returns
         -------
@@ -81,7 +91,7 @@ class RowRunner:
         return results
 
     def _arguments(self, row: Row) -> dict:
-        return row.decoded | ({SEED: row.seed} if self.takes_seed else {})
+        return ({SEED: row.seed} if self.takes_seed else {}) | row.decoded
 
     def _lines(self, row: Row, returned) -> list[dict]:
         """What the function returned, as lines of the table in JSON's terms."""
@@ -109,7 +119,7 @@ def runner_of(run_one, row: Row) -> RowRunner:
 
     Parameters
     ----------
-    run_one : callable, or object with `run_many`
+    run_one : callable or Prepared
         The user's.
     row : Row
         Any, since all have the same columns.
@@ -119,14 +129,11 @@ def runner_of(run_one, row: Row) -> RowRunner:
     SweepError
         If it takes them in neither way.
     """
-    if hasattr(run_one, "run_many"):
-        if hasattr(run_one, "check_columns"):
-            run_one.check_columns(row.columns)
-        return RowRunner(run_one, False, row.seeded)
+    if isinstance(run_one, Prepared):
+        run_one.check_columns(row.columns)
+        return RowRunner(run_one, False, True)
     if not callable(run_one):
         raise SweepError(f"run_one is {type(run_one).__name__}; give a function of one row")
-    if hasattr(run_one, "check_columns"):
-        run_one.check_columns(row.columns)
     if row.seeded and _takes(run_one, **row.columns):
         return RowRunner(run_one, True, True)
     if _takes(run_one, **row.cells):

@@ -15,7 +15,7 @@ from .executors import batches, check_executor, check_picklable, results_of, sho
 from .progress import shows_rows
 from .sweep_file import SweepFile
 from .sweep_rows import ERROR, Row, checked_rows, note_units, table_of
-from .sweep_tasks import RowRunner, name_of, runner_of
+from .sweep_tasks import Prepared, RowRunner, name_of, runner_of
 
 
 def sweep(
@@ -31,10 +31,10 @@ def sweep(
 
     Parameters
     ----------
-    run_one : callable
+    run_one : callable, `ProgramRows` or `CopiesRows`
         Takes the columns of a row as keyword arguments, or, if its arguments have other names, the whole row as a dict.
         Returns a dict (column to value), one value (column ``result``), or a DataFrame (several lines for one row).
-        Or an object that runs many rows at once: `ProgramRows`, `CopiesRows`.
+        The two classes run rows from one program, and many at once.
     rows : pandas.DataFrame or sequence of mapping
         What varies: numbers, strings, booleans, None, quantities, `Code`, and tuples of those (lists become tuples).
     executor : object, optional
@@ -151,7 +151,7 @@ def _run(runner: RowRunner, rows: list[Row], executor, kept: bool):
     """Number and outcome of each row, as they come; says what is missing if the executor fails."""
     if not rows:
         return
-    tasks = batches(rows, getattr(runner.run_one, "batch", 1))
+    tasks = batches(rows, runner.run_one.batch if isinstance(runner.run_one, Prepared) else 1)
     missing = {row.number for row in rows}
     with contextlib.closing(results_of(executor, runner, tasks)) as results:
         while True:

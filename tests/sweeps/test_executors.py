@@ -110,8 +110,6 @@ def expected():
 
 
 @pytest.mark.parametrize("name", EXECUTORS)
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # sockets that Dask closes later
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_same_table(name, expected, tmp_path, monkeypatch):
     count = 4 if name == "submitit" else 20  # a process a row, which imports everything
     file = tmp_path / "sweep.jsonl"

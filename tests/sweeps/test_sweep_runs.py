@@ -186,6 +186,10 @@ def test_rows_from_one_program(tmp_path, one_by_one):
     noisy = bd.sweep(plain, [{"noise": 400 * Hz, "repetition": k} for k in (0, 1, 2)], seed=3)
     again = bd.sweep(plain, [{"noise": 400 * Hz, "repetition": k} for k in (2, 1, 0)], seed=3)
     assert noisy["exc"].tolist() == again["exc"].tolist()[::-1] and noisy["exc"].min() > longer["exc"][0]
+    unseeded = [bd.sweep(plain, [{"noise": 400 * Hz, "repetition": k} for k in (0, 1, 2)]) for _ in range(2)]
+    pd.testing.assert_frame_equal(*unseeded, check_exact=True)
+    own = bd.sweep(plain, [{"noise": 400 * Hz, "seed": int(seed)} for seed in noisy["seed"]])
+    assert own["exc"].tolist() == noisy["exc"].tolist()
     chips = bd.sweep(plain, [{"chip_seed": seed} for seed in (1, 2, 3)])
     assert chips["exc"][0] == longer["exc"][0] and len(set(chips["exc"])) > 1
 
