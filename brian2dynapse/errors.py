@@ -35,6 +35,10 @@ class TimeStepError(DynapseError):
     """A time step, or a pulse, too coarse for a circuit."""
 
 
+class SweepError(DynapseError):
+    """Rows, a function, a file or an executor with which a sweep cannot go on."""
+
+
 class ConfigurationError(DynapseError):
     """A content that the chip's memory cannot have.
 

@@ -58,7 +58,7 @@ def bias_panel(
         import ipywidgets
     except ImportError:
         raise DynapseError(
-            "bias_panel needs the package ipywidgets; install it: pip install 'brian2dynapse[jupyter]'"
+            "bias_panel needs the package ipywidgets; install it: pip install 'brian2dynapse[notebook]'"
         ) from None
     return BiasPanel(ipywidgets, biases, on_change, names)
 

@@ -16,8 +16,9 @@ from matplotlib.patches import Rectangle
 
 from . import facts
 from .plot_measured import measured
+from .plot_sweeps import heat_map
 
-__all__ = ["fi_codes", "fi_current", "mapping", "measured", "winner_take_all"]
+__all__ = ["fi_codes", "fi_current", "heat_map", "mapping", "measured", "winner_take_all"]
 
 # Okabe & Ito's colours, told apart with every kind of colour vision.
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (

@@ -172,6 +172,16 @@ class Program:
         device.apply_run_args()
         device.insert_code("before_network_run", _RUN.format(network=network.name))
 
+    @property
+    def populations(self) -> list[str]:
+        """Names of the `Neurons`, in the order of their creation."""
+        return self._variants.populations
+
+    @property
+    def inputs(self) -> list[str]:
+        """Names of what takes rates or spikes."""
+        return list(self._inputs)
+
     # -- runs ----------------------------------------------------------------------------------------
 
     def run(
