@@ -118,28 +118,28 @@ def test_an_ideal_chip_is_left_as_it_is():
 
 
 def test_known_charges_alone():
-    """rounds=0: charges are those of the median neuron to the nearest choice, whatever neurons make of them."""
-    found, chip = compensated(charges="chip", rounds=0, choose="masks")
-    physical = found.physical @ [1024, 256, 1]
+    """charges="chip", rounds=0, where the response is the sum of the charges: W0 to W3 and pulse width of each word."""
+    chip = bd.Chip(seed=1, mismatch=0.2)
     currents = [bd.Biases().current_in_amp(f"SYAM_W{bit}_P") for bit in range(4)]
+    measured = []
 
-    def charge(masks):
-        total = np.zeros(12)
+    def charge(physical, masks, cams, seed):
+        measured.append(seed)
+        total = np.zeros(len(physical))
         for word in range(3):
-            own = sum(
-                (masks[:, word] >> bit & 1)
-                * currents[bit]
-                * chip.synapse_factors(f"SYAM_W{bit}_P", physical, [word] * 12)
-                for bit in range(4)
-            )
-            total += own / chip.synapse_factors("SYPD_EXT_N", physical, [word] * 12)
-        return total
+            place = physical, cams[:, word]
+            for bit in range(4):
+                on = masks[:, word] >> bit & 1
+                total += on * currents[bit] * chip.synapse_factors(f"SYAM_W{bit}_P", *place) / chip.synapse_factors(
+                    "SYPD_EXT_N", *place
+                )  # fmt: skip
+        return 1e9 * total
 
-    if found.kept == "chosen masks":
-        # 3375 choices for charges of some 100 nA to 900 nA: 1 nA apart, with thousands of them around the middle
-        assert spread(charge(found.masks)) < 0.01 < spread(charge(np.full((12, 3), 0b0011)))
-    found, _ = compensated(charges="chip", choose="masks", rounds=2)
-    assert spread(found.after["response"]) < 0.5 * spread(found.before["response"])
+    response = bd.MeasuredResponse(charge, synapses=3)
+    found = bd.compensate(bd.Biases(), chip, 40, response, range(40), choose="masks", charges="chip", rounds=0)
+    assert found.kept == "chosen masks" and len(measured) == 4  # start, end, two more stimuli
+    # 3375 choices for charges of 100 to 1000 nA; the goal is amid them, where they are 0.3 nA apart, of some 350
+    assert spread(found.after["response"]) < 0.003 < 0.05 < spread(found.before["response"])
 
 
 def test_neurons_alone_for_a_dc_input():
