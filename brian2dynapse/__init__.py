@@ -39,7 +39,7 @@ _PUBLIC = {
     "WeightError": "errors",
     "WiringError": "errors",
 }
-_MODULES = ("dac", "facts", "measure", "networks", "plot", "weight_fit")
+_MODULES = ("dac", "facts", "measure", "networks", "observables", "plot", "weight_fit")
 
 __all__ = sorted([*_PUBLIC, *_MODULES])
 

@@ -125,7 +125,7 @@ class Biases:
             listener.biases_changed(list(names))
 
     def current(self, name: str) -> Quantity:
-        """Current of a bias as it reaches the circuit.
+        """Current of a bias as it reaches the circuit, before the mirror scale and the mismatch of a chip.
 
         Parameters
         ----------

@@ -132,6 +132,26 @@ class Chip:
         self._next = 0
         self._made = True
 
+    @classmethod
+    def from_json(cls, path) -> Chip:
+        """Read a chip that `to_json` wrote, see `chip_file.read`."""
+        from .chip_file import read
+
+        return read(path)
+
+    def to_json(self, path) -> Path:
+        """Write everything that makes this chip as a JSON file, see `chip_file.write`."""
+        from .chip_file import write
+
+        return write(self, path)
+
+    @classmethod
+    def from_measurements(cls, table, **arguments) -> Chip:
+        """The chip that was measured: `fit_chip` with the same arguments, whose result shows how well it is known."""
+        from .chip_fit import fit_chip
+
+        return fit_chip(table, **arguments).chip
+
     def __setattr__(self, name, value):
         if self.__dict__.get("_made") and not name.startswith("_"):
             raise DynapseError(f"{name} of a chip cannot be changed; make another one, Chip({name}=...)")
@@ -195,6 +215,16 @@ class Chip:
         unit_name = facts.constants(self.constants_name)[name].unit
         value = self.constants[name]
         return value if unit_name == "1" else value * get_unit(_unit(unit_name).dim)
+
+    def mirror_scale(self, bias: str) -> float:
+        """Factor on the current that a code says, on its way to the circuits of this chip: that of n- or p-type.
+
+        Parameters
+        ----------
+        bias : str
+            A bias that is a current.
+        """
+        return self.constants[facts.bias(bias).mirror_scale]
 
     def neurons_for(self, population: str, count: int) -> np.ndarray:
         """Physical neurons of a population that is not placed: the next free ones.

@@ -15,6 +15,7 @@ from brian2.units import Quantity
 
 from . import weight_fit
 from .arrays import variable_values
+from .chip import Chip
 from .configuration import Dendrite
 from .connection import Connection
 from .demand import KIND, UNSET, Demand, InputGroup, Link, Population
@@ -53,7 +54,7 @@ class Extract:
     notes: list
 
 
-def extract(network, seed: int = 0, weight_error: str = "absolute") -> Extract:
+def extract(network, seed: int = 0, weight_error: str = "absolute", chip: Chip | None = None) -> Extract:
     """Read a network.
 
     Parameters
@@ -64,6 +65,8 @@ def extract(network, seed: int = 0, weight_error: str = "absolute") -> Extract:
         Of the search for weight codes.
     weight_error : str
         ``"absolute"`` or ``"relative"``, see `weight_fit.fit`.
+    chip : Chip, optional
+        The individual that codes are chosen for; unless given, that of each population.
 
     Raises
     ------
@@ -93,7 +96,7 @@ def extract(network, seed: int = 0, weight_error: str = "absolute") -> Extract:
     )
     demand = Demand(tuple(populations), inputs, links, pd.DataFrame())
     demand = replace(demand, synapses=_synapses(demand, connections))
-    demand, weights = _with_fitted_weights(demand, groups, connections, seed, weight_error)
+    demand, weights = _with_fitted_weights(demand, groups, connections, seed, weight_error, chip)
     asked = {
         (name, bias): group.biases.asked(bias)
         for name, group in groups.items()
@@ -274,7 +277,7 @@ def _synapses(demand: Demand, connections) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True).astype(int) if parts else pd.DataFrame(columns=columns, dtype=int)
 
 
-def _with_fitted_weights(demand, groups, connections, seed, weight_error) -> tuple[Demand, pd.DataFrame]:
+def _with_fitted_weights(demand, groups, connections, seed, weight_error, chip) -> tuple[Demand, pd.DataFrame]:
     """Weight codes and masks for real-valued weights, bias set by bias set; codes that given masks use stay."""
     real = [k for k, one in enumerate(connections) if isinstance(one.weight, Quantity)]
     synapses, populations, tables = demand.synapses.copy(), list(demand.populations), []
@@ -296,7 +299,12 @@ def _with_fitted_weights(demand, groups, connections, seed, weight_error) -> tup
         fixed = {bit: codes[name] for bit, name in enumerate(names) if used >> bit & 1}
         try:
             found = weight_fit.fit(
-                wanted, groups[members[0]].biases.table, seed=seed, fixed=fixed or None, error=weight_error
+                wanted,
+                groups[members[0]].biases.table,
+                seed=seed,
+                fixed=fixed or None,
+                error=weight_error,
+                scale=(chip or groups[members[0]].chip).mirror_scale(names[0]),
             )
         except DynapseError as error:
             names = ", ".join(connections[k].name for k in mine)

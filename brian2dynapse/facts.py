@@ -61,6 +61,11 @@ class Bias:
     default: tuple[int, int]
     role: str
 
+    @property
+    def mirror_scale(self) -> str:
+        """Name of the chip's constant that scales its current; empty for a voltage."""
+        return {"N": "mirror_scale_n", "P": "mirror_scale_p"}.get(self.type, "")
+
 
 @dataclass(frozen=True)
 class Constant:

@@ -96,7 +96,7 @@ def map_network(
         raise unknown_name("weight_error", weight_error, weight_fit.ERRORS)
     if not isinstance(move, (bool, np.bool_)):
         raise DynapseError(f"move is {move!r}; give True, or False to leave the network where it is")
-    extracted = extract(net, seed, weight_error)
+    extracted = extract(net, seed, weight_error, chip)
     chip = chip or _chip_of(extracted.groups)
     profile = chip.profile
     if positions is None and chips is None and profile is None:

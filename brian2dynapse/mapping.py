@@ -66,8 +66,8 @@ class Mapping:
         Returns
         -------
         pandas.DataFrame
-            Columns chip, core, bias, coarse, fine, current_A, asked_A (NaN if the code itself was given, or chosen for
-            real-valued weights) and error (relative).
+            Columns chip, core, bias, coarse, fine, current_A (of the code, before the mirror scale of a chip), asked_A
+            (NaN if the code itself was given, or chosen for real-valued weights) and error (relative).
         """
         rows = []
         for (chip, core), members in self.neurons.groupby(["chip", "core"]):

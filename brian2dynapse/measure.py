@@ -1,4 +1,10 @@
-"""Measuring protocols: run an experiment, return a table."""
+"""Measuring protocols: run an experiment, or read recorded data, and return a table.
+
+Every protocol takes biases, a chip and a number of neurons, and returns a DataFrame with SI units in the names of its
+columns; it knows the codes it ran with (`codes`) and what was read (`recording`). Those that read traces or spikes take
+data of a lab in that form as ``recorded=``, so that model and chip are compared by the same code. `bd.plot.measured`
+draws them.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +18,29 @@ from . import dac, facts
 from .biases import Biases
 from .chip import Chip
 from .errors import DynapseError
-from .measure_inputs import input_curve  # noqa: F401
+from .measure_bench import DC_BIAS
+from .measure_decays import time_constants
+from .measure_inputs import input_curve
+from .measure_potentials import delay, depression, epsp, ipsp
+from .measure_spikes import adaptation, adaptation_ratio, refractory_period, resting_state, rheobase
 from .neurons import Neurons
+from .recordings import Measurement, measurement
 
-DC_BIAS = "SOIF_DC_P"
+__all__ = [
+    "Measurement",
+    "adaptation",
+    "adaptation_ratio",
+    "delay",
+    "depression",
+    "epsp",
+    "fi_curve",
+    "input_curve",
+    "ipsp",
+    "refractory_period",
+    "resting_state",
+    "rheobase",
+    "time_constants",
+]
 
 
 def fi_curve(
@@ -27,7 +52,7 @@ def fi_curve(
     duration=500 * ms,
     settle=100 * ms,
     report=None,
-) -> pd.DataFrame:
+) -> Measurement:
     """Firing rate against the DC input, for every neuron of a core.
 
     All codes are run at once, as one group with a copy of the neurons for each code.
@@ -53,9 +78,9 @@ def fi_curve(
 
     Returns
     -------
-    pandas.DataFrame
+    Measurement
         Columns chip (number in the order given), seed, mismatch, neuron, coarse, fine, current_A
-        (nominal DC current in the circuit), spikes (in the time counted), rate_Hz: from the first to the
+        (DC current in the circuit, without mismatch), spikes (in the time counted), rate_Hz: from the first to the
         last of them, or number over duration if there are fewer than two. For a neuron that stops
         firing, spikes over duration is the better figure. With `Chip(events_per_spike=...)` events are counted, as
         the read-out of the chip does.
@@ -91,7 +116,8 @@ def fi_curve(
         group = Neurons(
             len(physical), biases, latches={"so_dc", *latches}, chip=one, physical=physical, name=f"fi_neurons_{number}"
         )
-        group.I_dc_ = np.repeat(currents, count) * one.mismatch_factors(DC_BIAS, physical)
+        reaching = np.repeat(currents, count) * one.mirror_scale(DC_BIAS)
+        group.I_dc_ = reaching * one.mismatch_factors(DC_BIAS, physical)
         groups.append(group)
         monitors.append(SpikeMonitor(group, name=f"fi_spikes_{number}"))
     Network(*groups, *monitors).run(settle + duration, report=report)
@@ -107,12 +133,13 @@ def fi_curve(
                     "neuron": np.tile(np.arange(count), len(codes)),
                     "coarse": np.repeat(codes[:, 0], count),
                     "fine": np.repeat(codes[:, 1], count),
-                    "current_A": np.repeat(currents, count),
+                    "current_A": np.repeat(currents * one.mirror_scale(DC_BIAS), count),
                     **_spikes_and_rates(monitor, len(group), float(settle / second), float(duration / second)),
                 }
             )
         )
-    return pd.concat(tables, ignore_index=True)
+    codes_run = {name: biases[name] for name in biases if name != DC_BIAS}
+    return measurement(pd.concat(tables, ignore_index=True), "fi_curve", codes_run, None)
 
 
 def _spikes_and_rates(monitor: SpikeMonitor, size: int, settle: float, duration: float) -> dict:

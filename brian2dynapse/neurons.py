@@ -224,8 +224,9 @@ class Neurons(NeuronGroup):
         return [name for name in facts.modelled_parameters() if name in self.variables]
 
     def bias_current(self, parameter: str) -> float:
-        """Current of the bias behind a parameter, without mismatch, in amp."""
-        return self._biases.current_in_amp(facts.modelled_parameters()[parameter])
+        """Current of the bias behind a parameter as it reaches this chip's circuits, without mismatch, in amp."""
+        bias = facts.modelled_parameters()[parameter]
+        return self._biases.current_in_amp(bias) * self._chip.mirror_scale(bias)
 
     def bias_values(self, parameter: str) -> np.ndarray:
         """Current of a bias in each physical neuron, with mismatch; amp, shape (N,)."""

@@ -15,6 +15,9 @@ from matplotlib.colors import Normalize
 from matplotlib.patches import Rectangle
 
 from . import facts
+from .plot_measured import measured
+
+__all__ = ["fi_codes", "fi_current", "mapping", "measured", "winner_take_all"]
 
 # Okabe & Ito's colours, told apart with every kind of colour vision.
 BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (

@@ -130,7 +130,7 @@ class WeightFit:
         return f"<p>{escape(repr(self))}</p>" + pd.DataFrame(columns).to_html(index=False)
 
 
-def fit(wanted, table=None, seed=0, fixed=None, error="absolute") -> WeightFit:
+def fit(wanted, table=None, seed=0, fixed=None, error="absolute", scale=1.0) -> WeightFit:
     """Choose the four weight codes of a core, and a mask for each of its synapses.
 
     Parameters
@@ -148,6 +148,8 @@ def fit(wanted, table=None, seed=0, fixed=None, error="absolute") -> WeightFit:
     error : str
         ``"absolute"``: the sum of the squares of got - wanted is made small; ``"relative"``: of
         (got - wanted) / wanted, which weights far below the smallest current rule; give 0 for those.
+    scale : float
+        Factor on the currents of all codes: `Chip.mirror_scale` of a calibrated chip.
 
     Returns
     -------
@@ -159,10 +161,8 @@ def fit(wanted, table=None, seed=0, fixed=None, error="absolute") -> WeightFit:
     ------
     WeightError
         If weights are none, negative, not finite, not currents, or above the largest sum of the codes.
-    CodeError
-        If a fixed code is not a code.
-    UnknownNameError
-        If `error` is none of the two.
+    CodeError, UnknownNameError
+        If a fixed code is not a code; if `error` is none of the two.
 
     Notes
     -----
@@ -178,7 +178,7 @@ def fit(wanted, table=None, seed=0, fixed=None, error="absolute") -> WeightFit:
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise DynapseError(f"seed is {seed!r}; give a non-negative integer")
     wanted, given = _checked_weights(wanted), _checked_codes(fixed)
-    reached = (table or dac.nominal_table()).circuit_currents(WEIGHT_BIASES[0])  # all four have the same geometry
+    reached = (table or dac.nominal_table()).circuit_currents(WEIGHT_BIASES[0]) * scale  # all four are alike
     currents = np.zeros(WEIGHT_BITS)
     for bit, code in given.items():
         currents[bit] = reached[code]

@@ -1,0 +1,122 @@
+"""Recorded data, simulated or from the lab: tidy tables of traces and spikes, checked; tables of measured values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
+
+import numpy as np
+import pandas as pd
+
+from .errors import DynapseError
+
+
+class Measurement(pd.DataFrame):
+    """A table of what was measured: an ordinary DataFrame that remembers where it comes from.
+
+    Units are in the names of the columns (`tau_s`, `peak_V`, `rate_Hz`): SI.
+
+    Attributes
+    ----------
+    protocol : str
+        Function of `measure` that made it.
+    codes : dict
+        Bias to code (coarse, fine), as run: what the protocol itself sets is in it. Empty for recorded data of
+        unknown biases.
+    recording : pandas.DataFrame or None
+        What was read: traces (setting, neuron, time_s, voltage_V or current_A) or spikes (setting, neuron, time_s), in
+        the form in which the protocol takes data of a lab.
+    """
+
+    _metadata: ClassVar = ["protocol", "codes", "recording"]
+    protocol: ClassVar = ""  # pandas takes attributes that are not declared for columns
+    codes: ClassVar = {}
+    recording: ClassVar = None
+
+    @property
+    def _constructor(self):
+        return Measurement
+
+
+def measurement(rows, protocol: str, codes: Mapping, recording: pd.DataFrame | None) -> Measurement:
+    """A table with its origin."""
+    table = Measurement(rows)
+    table.protocol = protocol
+    table.codes = {name: tuple(code) for name, code in codes.items()}
+    table.recording = recording
+    return table
+
+
+def checked_recording(recorded, columns: tuple[str, ...], protocol: str) -> pd.DataFrame:
+    """Data of a lab in the form of this project.
+
+    Parameters
+    ----------
+    recorded : pandas.DataFrame
+        With `columns`; column neuron tells neurons apart, if there are several.
+    columns : tuple of str
+        What has to be there.
+    protocol : str
+        For the message.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A copy with the columns setting and neuron (0 where missing), in order of time within a neuron.
+
+    Raises
+    ------
+    DynapseError
+        If a column is missing or is not numbers.
+    """
+    if not isinstance(recorded, pd.DataFrame):
+        raise DynapseError(
+            f"{protocol}: recorded is {type(recorded).__name__}; give a DataFrame with columns {', '.join(columns)}, "
+            "and neuron if there are several"
+        )
+    missing = [column for column in columns if column not in recorded]
+    if missing:
+        raise DynapseError(
+            f"{protocol}: recorded has no column {' and '.join(missing)}; needed are {', '.join(columns)}, and neuron "
+            f"if there are several; it has {', '.join(map(str, recorded.columns))}"
+        )
+    table = recorded.copy()
+    for column in columns:
+        if table[column].dtype.kind not in "iuf" or not np.isfinite(table[column].to_numpy(float)).all():
+            raise DynapseError(f"{protocol}: column {column} of recorded holds what is not a finite number; clean it")
+    if table.empty:
+        raise DynapseError(f"{protocol}: recorded has no rows")
+    for column in ("setting", "neuron"):
+        if column not in table:
+            table[column] = 0
+    keys = ["setting", "neuron", "time_s"] if "time_s" in columns else ["setting", "neuron"]
+    return table.sort_values(keys, kind="stable", ignore_index=True)
+
+
+def of_each(table: pd.DataFrame) -> Iterator[tuple[dict, pd.DataFrame]]:
+    """Each neuron of each setting: what it is, and its rows."""
+    for (setting, neuron), rows in table.groupby(["setting", "neuron"], sort=True):
+        yield {"setting": setting, "neuron": neuron}, rows
+
+
+def trace_frame(times: np.ndarray, values: np.ndarray, column: str) -> pd.DataFrame:
+    """Traces of shape (settings, neurons, times) as a tidy table."""
+    settings, neurons, samples = values.shape
+    return pd.DataFrame(
+        {
+            "setting": np.repeat(np.arange(settings), neurons * samples),
+            "neuron": np.tile(np.repeat(np.arange(neurons), samples), settings),
+            "time_s": np.tile(times, settings * neurons),
+            column: values.ravel(),
+        }
+    )
+
+
+def one_setting(table: pd.DataFrame, settings) -> pd.DataFrame:
+    """Without the column setting, if there is only one."""
+    return table.drop(columns="setting") if len(settings) < 2 else table
+
+
+def codes_of(settings) -> dict:
+    """Codes of the first setting; empty if there is none."""
+    return {name: settings[0][name] for name in settings[0]} if settings else {}
