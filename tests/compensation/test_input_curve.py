@@ -1,7 +1,10 @@
 """Firing rate against input rate: the events, the table, and a network made by hand."""
 
+import matplotlib
+
+matplotlib.use("Agg")
+
 import numpy as np
-import pandas as pd
 import pytest
 from brian2 import Hz, Network, SpikeGeneratorGroup, SpikeMonitor, ms, mV, nA, second
 
@@ -42,7 +45,7 @@ def test_the_table():
     )
     assert list(table.columns) == ["seed", "mismatch", "neuron", "input_Hz", "events_Hz", "spikes", "rate_Hz"]
     assert len(table) == 60 and table["neuron"].tolist() == [*range(20)] * 3
-    assert table.attrs["codes"]["SOIF_LEAK_N"] == tuple(bd.Biases()["SOIF_LEAK_N"])
+    assert table.codes["SOIF_LEAK_N"] == tuple(bd.Biases()["SOIF_LEAK_N"])
     medians = table.groupby("input_Hz")["rate_Hz"].median()
     assert np.all(np.diff(medians) > 0)
     fast = table[table["input_Hz"] == 400]["rate_Hz"]
@@ -144,5 +147,16 @@ def test_refused(change, message):
         bd.measure.input_curve(**arguments)
 
 
-def test_it_is_a_table():
-    assert isinstance(bd.measure.input_curve(bd.Biases(), 20 * Hz, duration=5 * ms), pd.DataFrame)
+@pytest.mark.parametrize("neurons", [3, 12])
+def test_it_can_be_drawn(neurons):
+    table = bd.measure.input_curve(
+        bd.Biases(), [100, 300] * Hz, chip=bd.Chip(**CHIP), neurons=neurons, weight="1111", duration=50 * ms
+    )
+    axes = bd.plot.measured(table)
+    lines = axes.get_lines()
+    assert axes.get_xlabel() == "events of a synapse (Hz)" and axes.get_ylabel() == "firing rate (Hz)"
+    assert len(lines) == (3 if neurons == 3 else 1)
+    if neurons == 12:
+        medians = table.groupby("input_Hz")["rate_Hz"].median()
+        assert lines[0].get_ydata().tolist() == medians.tolist() and medians.max() > 0
+    matplotlib.pyplot.close(axes.figure)
