@@ -12,7 +12,7 @@ from .biases import Biases
 from .chip import Chip
 from .compensation_result import Compensation
 from .errors import DynapseError, unknown_name
-from .mask_search import search_masks
+from .mask_search import Search, search_masks
 from .measure_inputs import checked_count, mask_table, physical_numbers
 from .responses import MeasuredResponse
 from .selection import bits_of, masks_for_charge, masks_of, narrowest, spread
@@ -26,6 +26,7 @@ CHOICES = {"neurons": (START, NEURONS), "masks": (START, MASKS), "both": (START,
 # simulation can look up and a laboratory cannot. How far it may be off, relative.
 CHARGES = {"nominal": 0.2, "chip": 0.02}
 SEARCH, SELECTION, FRESH = range(3)  # stimuli
+INHIBITORY = ("gaba", "shunt")  # more weight, smaller response
 
 
 def compensate(
@@ -110,12 +111,15 @@ def compensate(
         )
     if charges not in CHARGES:
         raise unknown_name("kind of charges", charges, CHARGES)
-    if isinstance(rounds, bool) or not isinstance(rounds, (int, np.integer)) or rounds < 0:
-        raise DynapseError(f"rounds is {rounds!r}; give an integer, 0 or more")
+    for what, number in (("rounds", rounds), ("seed", seed)):
+        if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < 0:
+            raise DynapseError(f"{what} is {number!r}; give an integer, 0 or more")
+    start = np.empty((len(physical), 0), dtype=int)
+    if response.synapses:
+        start = mask_table(response.weight, len(physical), response.synapses)
     if choose == "masks":
-        physical = physical[:count]
+        physical, start = physical[:count], start[:count]
     cams = _words(chip, physical, response.synapses)
-    start = mask_table(response.weight, len(physical), response.synapses) if response.synapses else cams
 
     def measure(rows, masks, stimulus):
         return response.measure(biases, chip, physical[rows], masks, cams[rows], [seed, stimulus])
@@ -131,10 +135,12 @@ def compensate(
         )
     masks, at_end = start, at_start
     if choose != "neurons":
-        masks, at_end = _chosen_masks(
-            measure, start, at_start, _charges(biases, chip, physical, cams, charges), wanted, rounds, charges,
-            tolerance, unused, tell,
-        )  # fmt: skip
+        if not start.any(axis=1).all():
+            raise DynapseError("weight: a neuron has no bit at the start, which tells nothing; give it one at least")
+        bits = _charges(biases, chip, physical, cams, charges)
+        rising = response.dendrite not in INHIBITORY
+        search = Search(wanted, rounds, CHARGES[charges], tolerance, unused, rising)
+        masks, at_end = _chosen_masks(measure, start, at_start, bits, charges == "chip", search, tell)
 
     def of_both(stimulus):
         """Responses with the masks of the start and with the chosen ones."""
@@ -200,9 +206,9 @@ def _checked(biases, chip, response):
         raise DynapseError(
             f"chip is {type(chip).__name__}; give the brian2dynapse.Chip whose mismatch is to be compensated"
         )
-    if callable(response):
+    if callable(response) and not isinstance(response, type):
         response = MeasuredResponse(response)
-    if not hasattr(response, "measure"):
+    if isinstance(response, type) or not hasattr(response, "measure"):
         raise DynapseError(
             f"response is {response!r}; give InputResponse(rate=100*Hz), DCResponse(code), or "
             "MeasuredResponse(function)"
@@ -256,26 +262,21 @@ def _charges(biases: Biases, chip: Chip, physical: np.ndarray, cams: np.ndarray,
     return charges
 
 
-def _chosen_masks(measure, start, at_start, charges, wanted, rounds, known, tolerance, unused, tell):
+def _chosen_masks(measure, start, at_start, charges, known, search: Search, tell):
     """Masks, and the responses that were measured with them."""
     first = None
-    if known == "chip":
+    if known:
         on = bits_of(start)
-        sums = (charges * on).sum(axis=(1, 2))
-        goal = float(np.median(sums))
-        first = masks_of(np.array([masks_for_charge(*one, goal, unused) for one in zip(on, charges, strict=True)]))
-        if not rounds:
+        goal = float(np.median((charges * on).sum(axis=(1, 2))))
+        first = masks_of([masks_for_charge(*one, goal, search.unused) for one in zip(on, charges, strict=True)])
+        if not search.rounds:
             return first, measure(np.arange(len(start)), first, SEARCH)
-    rounds_done = iter(range(rounds + 1))
 
-    def search(rows, masks):
-        done = next(rounds_done)
-        if not done:
-            return at_start
-        tell(f"masks, round {done} of {rounds}: {len(rows)} neurons")
+    def measure_round(number, rows, masks):
+        tell(f"masks, round {number} of {search.rounds}: {len(rows)} neurons")
         return measure(rows, masks, SEARCH)
 
-    return search_masks(search, start, charges, wanted, rounds, CHARGES[known], tolerance, unused, first)
+    return search_masks(measure_round, start, at_start, charges, search, first)
 
 
 def _summary(responses: pd.DataFrame, kept: str) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from .chip import Chip
 from .connection import Connection
 from .errors import DynapseError, WeightError
 from .neurons import Neurons
+from .recordings import Measurement, measurement
 from .weights import weight_mask
 
 
@@ -35,7 +36,7 @@ def input_curve(
     regular: bool = False,
     common: bool = False,
     report=None,
-) -> pd.DataFrame:
+) -> Measurement:
     """Firing rate against the rate of input events, for every neuron of a core.
 
     All rates are run at once, as one group with a copy of the neurons for each rate. Every neuron gets the same
@@ -80,10 +81,10 @@ def input_curve(
 
     Returns
     -------
-    pandas.DataFrame
+    Measurement
         A row a neuron and rate; columns seed and mismatch (of the chip), neuron (physical number), input_Hz (the rate
         asked for), events_Hz (events of a synapse in the time counted, mean over the synapses), spikes, rate_Hz (as
-        `measure.fi_curve`). ``attrs["codes"]`` has the codes.
+        `measure.fi_curve`). `codes` has the codes it ran with.
 
     Raises
     ------
@@ -135,8 +136,7 @@ def input_curve(
             "rate_Hz": fired,
         }
     )
-    table.attrs["codes"] = {name: tuple(biases[name]) for name in biases}
-    return table
+    return measurement(table, "input_curve", {name: biases[name] for name in biases}, None)
 
 
 def count_spikes(biases, chip, physical, masks, sources, events, synapse, times, cams=None, report=None):

@@ -109,6 +109,11 @@ def _curve(table, axes):
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / factor:g}")
 
 
+def _input_curve(table, axes):
+    _lines(table, axes, "input_Hz", "rate_Hz", ".-")
+    axes.set(xlabel="events of a synapse (Hz)", ylabel="firing rate (Hz)")
+
+
 def _time_constants(table, axes):
     quantities = list(dict.fromkeys(table["quantity"]))
     for k, quantity in enumerate(quantities):
@@ -225,6 +230,7 @@ def _lines(table, axes, x, y, style):
 
 _DRAW = {
     "fi_curve": _curve,
+    "input_curve": _input_curve,
     "time_constants": _time_constants,
     "epsp": _potentials,
     "depression": _depression,

@@ -21,8 +21,10 @@ def spread(responses) -> float:
         Not negative.
     """
     responses = np.asarray(responses, dtype=float)
-    deviation = float(responses.std())
-    return deviation / float(responses.mean()) if responses.mean() > 0 else (np.inf if deviation > 0 else 0.0)
+    if np.ptp(responses) == 0:
+        return 0.0
+    mean = float(responses.mean())
+    return float(responses.std()) / mean if mean > 0 else np.inf
 
 
 def narrowest(responses, count: int, target: float | None = None) -> np.ndarray:
