@@ -184,6 +184,37 @@ def psp_shapes(times, voltage, events, sign: int = 1, baseline: float = 2e-3) ->
 _SHAPE = ("rest_V", "start_V", "peak_V", "amplitude_V", "rise_s", "time_to_peak_s", "half_fall_s")
 
 
+def counts_and_rates(neurons, times, size: int, settle: float, duration: float) -> tuple[np.ndarray, np.ndarray]:
+    """Spikes of every neuron after a time, and its firing rate.
+
+    Parameters
+    ----------
+    neurons, times : array_like
+        Neuron and time (second) of each spike.
+    size : int
+        Number of neurons.
+    settle, duration : float
+        From when on, and how long, spikes are counted; second.
+
+    Returns
+    -------
+    counts : numpy.ndarray of int
+        Shape (size,).
+    rates : numpy.ndarray
+        Hertz: from the first to the last spike; number over duration if there are fewer than two.
+    """
+    neurons, times = np.asarray(neurons), np.asarray(times)
+    neurons, times = neurons[times >= settle], times[times >= settle]
+    counts = np.bincount(neurons, minlength=size)
+    first, last = np.full(size, np.inf), np.full(size, -np.inf)
+    np.minimum.at(first, neurons, times)
+    np.maximum.at(last, neurons, times)
+    rates = counts / duration
+    several = counts > 1
+    rates[several] = (counts[several] - 1) / (last[several] - first[several])
+    return counts, rates
+
+
 def intervals(spikes, start: float = 0.0) -> list[dict]:
     """Intervals between spikes from a time on.
 

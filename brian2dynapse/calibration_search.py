@@ -60,7 +60,8 @@ class Search:
         except (DynapseError, BrianObjectException) as error:
             # one of them cannot be simulated, for example because its time constant is below the time step
             if len(settings) > 1:
-                return [values for one in settings for values in self._measured(goal, [one], count)]
+                half = len(settings) // 2
+                return self._measured(goal, settings[:half], count) + self._measured(goal, settings[half:], count)
             if isinstance(error, BrianObjectException) and not isinstance(error.__cause__, DynapseError):
                 raise
             return [np.full(count, np.nan)]

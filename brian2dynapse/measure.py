@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from brian2 import Network, SpikeMonitor, defaultclock, get_dimensions, ms, second
 
-from . import dac, facts
+from . import analysis, dac, facts
 from .biases import Biases
 from .chip import Chip
 from .errors import DynapseError
@@ -24,7 +24,7 @@ from .measure_inputs import input_curve
 from .measure_potentials import delay, depression, epsp, ipsp
 from .measure_spikes import adaptation, adaptation_ratio, refractory_period, resting_state, rheobase
 from .neurons import Neurons
-from .recordings import Measurement, measurement
+from .recordings import Measurement, measurement, observations
 
 __all__ = [
     "Measurement",
@@ -36,6 +36,7 @@ __all__ = [
     "fi_curve",
     "input_curve",
     "ipsp",
+    "observations",
     "refractory_period",
     "resting_state",
     "rheobase",
@@ -73,8 +74,8 @@ def fi_curve(
         Time over which spikes are counted.
     settle : Quantity
         Time before that.
-    report : str, optional
-        Progress report of Brian2, for example ``"text"``.
+    report : str or callable, optional
+        Progress report of Brian2, for example ``"text"``, or `Progress()`.
 
     Returns
     -------
@@ -124,6 +125,9 @@ def fi_curve(
     tables = []
     for number, (one, group, monitor) in enumerate(zip(chips, groups, monitors, strict=True)):
         count = len(group) // len(codes)
+        spikes, rates = analysis.counts_and_rates(
+            monitor.i, monitor.t / second, len(group), float(settle), float(duration)
+        )
         tables.append(
             pd.DataFrame(
                 {
@@ -134,22 +138,10 @@ def fi_curve(
                     "coarse": np.repeat(codes[:, 0], count),
                     "fine": np.repeat(codes[:, 1], count),
                     "current_A": np.repeat(currents * one.mirror_scale(DC_BIAS), count),
-                    **_spikes_and_rates(monitor, len(group), float(settle / second), float(duration / second)),
+                    "spikes": spikes,
+                    "rate_Hz": rates,
                 }
             )
         )
     codes_run = {name: biases[name] for name in biases if name != DC_BIAS}
     return measurement(pd.concat(tables, ignore_index=True), "fi_curve", codes_run, None)
-
-
-def _spikes_and_rates(monitor: SpikeMonitor, size: int, settle: float, duration: float) -> dict:
-    times, index = np.asarray(monitor.t / second), np.asarray(monitor.i)
-    index, times = index[times >= settle], times[times >= settle]
-    count = np.bincount(index, minlength=size)
-    first, last = np.full(size, np.inf), np.full(size, -np.inf)
-    np.minimum.at(first, index, times)
-    np.maximum.at(last, index, times)
-    rates = count / duration
-    several = count > 1
-    rates[several] = (count[several] - 1) / (last[several] - first[several])
-    return {"spikes": count, "rate_Hz": rates}

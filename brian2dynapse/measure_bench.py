@@ -22,6 +22,7 @@ from .replica_settings import Setting
 from .replicas import replicate
 
 NEVER_SPIKES = {"SOIF_SPKTHR_P": (5, 255)}  # what users of the chip set to see the membrane alone
+NO_DELAY = {"SYPD_DLY0_P": (5, 255)}  # the shortest, a microsecond: what is measured is the response, not its delay
 DC_BIAS = "SOIF_DC_P"
 
 

@@ -9,7 +9,17 @@ from brian2.units import Quantity, get_dimensions, second
 from . import analysis
 from .circuits import DENDRITES
 from .errors import DynapseError, unknown_name
-from .measure_bench import DC_BIAS, NEVER_SPIKES, Bench, checked_biases, checked_chip, nearest_code, nominal, reaching
+from .measure_bench import (
+    DC_BIAS,
+    NEVER_SPIKES,
+    NO_DELAY,
+    Bench,
+    checked_biases,
+    checked_chip,
+    nearest_code,
+    nominal,
+    reaching,
+)
 from .observables import OBSERVABLES
 from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
@@ -112,7 +122,7 @@ def _decay(settings, quantity, chip, neurons, report) -> Bench:
 
     def changes(biases):
         dc = nearest_code(DC_BIAS, share * reaching("SOIF_LEAK_N", biases, ideal), biases, ideal)
-        return {DC_BIAS: dc} if of_spikes else {DC_BIAS: dc, **NEVER_SPIKES}
+        return {DC_BIAS: dc} if of_spikes else {DC_BIAS: dc, **NEVER_SPIKES, **NO_DELAY}
 
     bench = Bench(settings, chip, neurons, ("so_dc", *latches), changes, dt, protocol)
     bench.record(current)

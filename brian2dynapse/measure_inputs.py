@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from brian2 import Hz, Network, Quantity, SpikeGeneratorGroup, SpikeMonitor, defaultclock, get_dimensions, ms, second
 
-from . import facts
+from . import analysis, facts
 from .biases import Biases
 from .chip import Chip
 from .connection import Connection
@@ -179,25 +179,11 @@ def count_spikes(biases, chip, physical, masks, sources, events, synapse, times,
     connection.weight = masks.ravel()
     monitor = SpikeMonitor(group, name="input_curve_spikes")
     Network(group, inputs, connection, monitor).run(sum(times) * second, report=report)
-    return _spikes_and_rates(monitor, rows, *times)
+    return analysis.counts_and_rates(monitor.i, monitor.t / second, rows, *times)
 
 
 def _with_unit(events):
     return events[0], events[1] * second
-
-
-def _spikes_and_rates(monitor: SpikeMonitor, size: int, settle: float, duration: float) -> tuple:
-    """Spikes after the settling time, and the rate from the first to the last of them."""
-    times, index = np.asarray(monitor.t / second), np.asarray(monitor.i)
-    index, times = index[times >= settle], times[times >= settle]
-    count = np.bincount(index, minlength=size)
-    first, last = np.full(size, np.inf), np.full(size, -np.inf)
-    np.minimum.at(first, index, times)
-    np.maximum.at(last, index, times)
-    rates = count / duration
-    several = count > 1
-    rates[several] = (count[several] - 1) / (last[several] - first[several])
-    return count, rates
 
 
 def event_steps(rates, synapses: int, steps: int, dt: float, seed, regular: bool) -> tuple[np.ndarray, np.ndarray]:

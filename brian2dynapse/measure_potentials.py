@@ -12,6 +12,7 @@ from .errors import DynapseError, unknown_name
 from .measure_bench import (
     DC_BIAS,
     NEVER_SPIKES,
+    NO_DELAY,
     Bench,
     checked_biases,
     checked_chip,
@@ -20,6 +21,7 @@ from .measure_bench import (
     nominal,
     reaching,
 )
+from .observables import OBSERVABLES
 from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
 TRACE = ("time_s", "voltage_V")
@@ -28,6 +30,7 @@ HOLD_IN_LEAK = 2  # holds the membrane at its gain, where inhibition shows
 SETTLE_IN_TAU = 12  # before the first event: the floor of idle dendrites lifts the membrane by some microvolts
 HOLDING_IN_TAU = 45  # from rest to where a DC current holds
 BASELINE_S = 2e-3  # the rest is the mean over this time before the first event
+LEAST_PEAK_V = 1e-4  # below it there is no response, or none that an onset could be read off
 FALL_IN_TAU = 7  # after the last event
 
 
@@ -37,7 +40,6 @@ def epsp(
     weight="0001",
     events: int = 1,
     interval=25 * ms,
-    delay: str = "none",
     chip=None,
     neurons=None,
     hold=None,
@@ -48,6 +50,8 @@ def epsp(
     report=None,
 ) -> Measurement:
     """Postsynaptic potentials: the response of the membrane to events on one synapse.
+
+    The delay of the synapse is set to the shortest, SYPD_DLY0_P (5,255); see `delay` for that.
 
     Parameters
     ----------
@@ -61,8 +65,6 @@ def epsp(
         How many; more than one shows summation.
     interval : Quantity
         Between events, second.
-    delay : str
-        Delay bits of the synapse.
     chip, neurons, report
         As in `time_constants`.
     hold : (int, int) or Quantity, optional
@@ -103,7 +105,7 @@ def epsp(
         raise DynapseError(f"epsp: events is {events!r}; give a positive integer")
     gap = checked_time("interval", interval, "epsp")
     settings = checked_biases(biases, "epsp")
-    bench, times = _train(settings, dendrite, weight, delay, False, events, gap, chip, neurons, hold, spiking, report)
+    bench, times = _train(settings, dendrite, weight, False, events, gap, chip, neurons, hold, spiking, report)
     recording = bench.recording("Vmem", "voltage_V", times[0] - BASELINE_S)
     recording["time_s"] -= times[0]
     shapes = _shapes(recording, times - times[0], sign, width)
@@ -132,14 +134,14 @@ def ipsp(biases=None, dendrite: str = "gaba", **kwds) -> Measurement:
     return epsp(biases, dendrite, **kwds)
 
 
-def _train(settings, dendrite, weight, delay, std, events, gap, chip, neurons, hold, spiking, report):
+def _train(settings, dendrite, weight, std, events, gap, chip, neurons, hold, spiking, report):
     """Run a train of events; returns the bench and the times of the events."""
     ideal = checked_chip(chip, "epsp")
     membrane, tau = (nominal(name, settings, ideal) for name in ("tau_mem", f"tau_{dendrite}"))
     holding = hold is not None or dendrite in INHIBITORY
 
     def changes(biases):
-        codes = {} if spiking else dict(NEVER_SPIKES)
+        codes = dict(NO_DELAY) if spiking else NEVER_SPIKES | NO_DELAY
         if hold is not None:
             codes[DC_BIAS] = hold
         elif holding:
@@ -150,7 +152,7 @@ def _train(settings, dendrite, weight, delay, std, events, gap, chip, neurons, h
     settle = (HOLDING_IN_TAU if holding else SETTLE_IN_TAU) * membrane.max() + BASELINE_S
     first = np.ceil(settle / bench.dt) * bench.dt
     times = first + gap * np.arange(events)
-    bench.stimulate(times, dendrite, weight, delay, std)
+    bench.stimulate(times, dendrite, weight, std=std)
     bench.record("Vmem")
     bench.run(times[-1] + FALL_IN_TAU * (membrane.max() + tau.max()), True, report)
     return bench, times
@@ -233,7 +235,7 @@ def depression(
         traces = []
         for std in (True, False):
             bench, times = _train(
-                checked_biases(biases, "depression"), dendrite, weight, "none", std, events, gap, chip, neurons, None,
+                checked_biases(biases, "depression"), dendrite, weight, std, events, gap, chip, neurons, None,
                 False, report,
             )  # fmt: skip
             recording = bench.recording("Vmem", "voltage_V", times[0] - BASELINE_S)
@@ -290,8 +292,9 @@ def delay(
     Returns
     -------
     Measurement
-        A row a neuron: setting (if several), neuron, bits, onset_s (from the event), delay_s (onset without that of
-        the reference), expected_s (closed form without mismatch), resolution_s.
+        A row a neuron: setting (if several), neuron, bits, bias, coarse, fine, onset_s (from the event; NaN without a
+        response of 0.1 mV), delay_s (onset without that of the reference), expected_s (closed form without mismatch),
+        resolution_s.
 
     Raises
     ------
@@ -310,27 +313,22 @@ def delay(
         rows["delay_s"] = rows["onset_s"] - reference_s
     else:
         settings = checked_biases(biases, "delay")
-        ideal = checked_chip(chip, "delay")
-        expected = nominal(DELAY_QUANTITIES[bits], settings, ideal)
+        expected = nominal(DELAY_QUANTITIES[bits], settings, checked_chip(chip, "delay"))
         resolution = np.clip(expected.min() / 100, 1e-5, 1e-4) if dt is None else checked_time("dt", dt, "delay", 1e-7)
-        onsets = []
-        for of, delay_bits in ((lambda _: NEVER_SPIKES | {"SYPD_DLY0_P": (5, 255)}, "none"), (_never, bits)):
-            bench = Bench(settings, chip, neurons, (), of, resolution, "delay")
-            # nominal delays spread by the mismatch of their transistors, up to some four times for a few of thousands
-            wait = 0.0 if delay_bits == "none" and of is not _never else 4 * expected.max()
-            event = np.ceil(BASELINE_S / resolution) * resolution
-            bench.stimulate([event], dendrite, weight, delay_bits)
-            bench.record("Vmem")
-            membrane, tau = (nominal(name, settings, ideal) for name in ("tau_mem", f"tau_{check_dendrite(dendrite)}"))
-            bench.run(event + wait + 2 * (membrane.max() + tau.max()), True, report)
-            table = bench.recording("Vmem", "voltage_V")
-            onsets.append(_onsets(table, event, onset))
-        rows, codes = onsets[1], bench.codes()
-        rows["delay_s"] = rows["onset_s"] - onsets[0]["onset_s"]
+        longest = 4 * expected.max()  # with the mismatch of the delay line, but for one synapse in thousands
+        given = (settings, dendrite, weight, chip, neurons, resolution, onset, report)
+        _, _, without = _first_response(NEVER_SPIKES | NO_DELAY, "none", 0.0, *given)
+        bench, table, rows = _first_response(NEVER_SPIKES, bits, longest, *given)
+        codes = bench.codes()
+        rows["delay_s"] = rows["onset_s"] - without["onset_s"]
+    rows.insert(2, "bits", bits)
     if settings:
+        turned = OBSERVABLES[DELAY_QUANTITIES[bits]].bias
         nominal_delay = nominal(DELAY_QUANTITIES[bits], settings, checked_chip(chip, "delay"))
         rows["expected_s"] = nominal_delay[rows["setting"]]
-    rows.insert(2, "bits", bits)
+        rows.insert(3, "bias", turned)
+        rows.insert(4, "coarse", [settings[k][turned].coarse for k in rows["setting"]])
+        rows.insert(5, "fine", [settings[k][turned].fine for k in rows["setting"]])
     rows["resolution_s"] = resolution
     return measurement(one_setting(rows, settings), "delay", codes, table)
 
@@ -343,8 +341,16 @@ DELAY_QUANTITIES = {
 }
 
 
-def _never(_) -> dict:
-    return NEVER_SPIKES
+def _first_response(changes, bits, wait, settings, dendrite, weight, chip, neurons, dt, onset, report):
+    """Response to one event on neurons at rest: the bench, the traces, the onsets."""
+    bench = Bench(settings, chip, neurons, (), changes, dt, "delay")
+    event = np.ceil(BASELINE_S / dt) * dt
+    bench.stimulate([event], dendrite, weight, bits)
+    bench.record("Vmem")
+    slowest = sum(nominal(name, settings, bench.chip).max() for name in ("tau_mem", f"tau_{check_dendrite(dendrite)}"))
+    bench.run(event + wait + 2 * slowest, True, report)
+    table = bench.recording("Vmem", "voltage_V")
+    return bench, table, _onsets(table, event, onset)
 
 
 def _onsets(recording: pd.DataFrame, event: float, share: float) -> pd.DataFrame:
@@ -354,7 +360,7 @@ def _onsets(recording: pd.DataFrame, event: float, share: float) -> pd.DataFrame
         before = voltage[clock <= event]
         after = clock >= event
         rise = voltage[after] - (before.mean() if before.size else voltage[0])
-        level = share * rise.max()
-        start = analysis.crossing(clock[after], rise, level) - event if level > 0 else np.nan
+        seen = rise.max() > LEAST_PEAK_V
+        start = analysis.crossing(clock[after], rise, share * rise.max()) - event if seen else np.nan
         rows.append(which | {"onset_s": start})
     return pd.DataFrame(rows)

@@ -120,3 +120,53 @@ def one_setting(table: pd.DataFrame, settings) -> pd.DataFrame:
 def codes_of(settings) -> dict:
     """Codes of the first setting; empty if there is none."""
     return {name: settings[0][name] for name in settings[0]} if settings else {}
+
+
+# Protocol: quantity (a name, or the column that has it), and column of the value.
+_OBSERVED = {
+    "time_constants": ("quantity", "tau_s"),
+    "refractory_period": ("t_ref", "t_ref_s"),
+    "delay": ("bits", "delay_s"),
+}
+_DELAYS = {"none": "delay", "precise": "delay_precise", "mismatched": "delay_mismatched", "both": "delay_both"}
+
+
+def observations(*tables: pd.DataFrame) -> pd.DataFrame:
+    """What was measured at which code, in the form that `fit_chip` takes.
+
+    Parameters
+    ----------
+    *tables : Measurement
+        Of `time_constants`, `refractory_period`, `delay`, made with the biases.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns quantity, bias, coarse, fine, neuron, value (SI), unit; rows without a value are left out, and
+        counted in ``attrs["left_out"]``.
+
+    Raises
+    ------
+    DynapseError
+        For a table of another protocol, or one that does not know its codes.
+    """
+    parts = []
+    for table in tables:
+        protocol = getattr(table, "protocol", "")
+        if protocol not in _OBSERVED:
+            raise DynapseError(
+                f"observations: a table of {protocol or type(table).__name__} has no closed form to be fitted to; give "
+                f"tables of {', '.join(_OBSERVED)}"
+            )
+        if "coarse" not in table:
+            raise DynapseError(
+                f"observations: the table of {protocol} does not know its codes; measure with biases=..."
+            )
+        quantity, value = _OBSERVED[protocol]
+        names = table[quantity].replace(_DELAYS) if quantity in table else quantity
+        part = table[["bias", "coarse", "fine", "neuron"]].assign(quantity=names, value=table[value], unit="second")
+        parts.append(pd.DataFrame(part)[["quantity", "bias", "coarse", "fine", "neuron", "value", "unit"]])
+    together = pd.concat(parts, ignore_index=True)
+    measured = together.dropna(subset="value").reset_index(drop=True)
+    measured.attrs["left_out"] = len(together) - len(measured)
+    return measured

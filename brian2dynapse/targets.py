@@ -11,6 +11,7 @@ from brian2.units import Quantity, amp, get_dimensions, hertz, ms, second, volt
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from . import facts, measure
+from .analysis import counts_and_rates
 from .biases import Biases
 from .chip import Chip
 from .errors import DynapseError, unknown_name
@@ -132,13 +133,9 @@ def _rates(
         bench.inputs(sources, at * bench.dt, count, dendrite, weight)
     bench.run(before + counted)
     spikes = bench.spikes()
-    late = spikes[spikes["time_s"] >= before]
-    of_each = late.groupby(["setting", "neuron"])["time_s"].agg(["count", "min", "max"])
-    every = pd.MultiIndex.from_product([range(len(settings)), range(bench.count)])
-    of_each = of_each.reindex(every, fill_value=0)
-    span = (of_each["max"] - of_each["min"]).where(of_each["count"] > 1, counted)
-    number = of_each["count"] - (of_each["count"] > 1)
-    return (number / span).to_numpy().reshape(len(settings), -1)
+    place = spikes["setting"] * bench.count + spikes["neuron"]
+    _, rates = counts_and_rates(place, spikes["time_s"], len(settings) * bench.count, before, counted)
+    return rates.reshape(len(settings), -1)
 
 
 def _peaks(sign):
