@@ -51,7 +51,7 @@ _PUBLIC = {
     "WeightError": "errors",
     "WiringError": "errors",
 }
-_MODULES = ("dac", "facts", "measure", "networks", "observables", "plot", "weight_fit")
+_MODULES = ("analysis", "dac", "facts", "measure", "networks", "observables", "plot", "weight_fit")
 
 __all__ = sorted([*_PUBLIC, *_MODULES])
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator, NullFormatter
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter
 
 from .errors import DynapseError
 
@@ -79,6 +79,7 @@ def calibration(values: pd.DataFrame, table: pd.DataFrame, axes: plt.Axes | None
     names = [f"{one.target}\n{_readable(one.asked, one.unit)}" for one in table.itertuples()]
     axes.set_yticks(range(len(targets)), names)
     axes.set(xlabel="value of a neuron / asked for (1)", xscale="log", ylim=(len(targets) - 0.5, -0.5))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, 1.0 + 0.3 / len(targets)), ncols=2)

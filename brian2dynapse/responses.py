@@ -9,8 +9,9 @@ import numpy as np
 from brian2 import Hz, Network, Quantity, SpikeMonitor, defaultclock, get_dimensions, ms, second
 
 from . import circuits, facts
+from .analysis import counts_and_rates
 from .errors import DynapseError
-from .measure_inputs import _spikes_and_rates, checked_count, checked_rates, checked_times, count_spikes, event_steps
+from .measure_inputs import checked_count, checked_rates, checked_times, count_spikes, event_steps
 from .neurons import Neurons
 
 DC_BIAS = "SOIF_DC_P"
@@ -144,7 +145,7 @@ class DCResponse:
         group = Neurons(len(physical), own, latches=latches, chip=chip, physical=physical, name="dc_response_neurons")
         monitor = SpikeMonitor(group, name="dc_response_spikes")
         Network(group, monitor).run(sum(times) * second)
-        return _spikes_and_rates(monitor, len(physical), *times)[1]
+        return counts_and_rates(monitor.i, monitor.t / second, len(physical), *times)[1]
 
 
 @dataclass(frozen=True)

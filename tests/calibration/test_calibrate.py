@@ -39,7 +39,7 @@ def test_closed_forms_are_as_near_as_codes_come(name, share, individual):
 
 
 def test_the_steps_of_the_codes_are_as_stated():
-    """Nearest codes: within 1 % for four fifths of all currents; the rest is in gaps (docs/calibration.md has these)."""
+    """Nearest codes: within 1 % for four fifths of all currents; the rest is in gaps (docs/calibration.md)."""
     worst = {1e-12: 0.22, 3e-12: 0.16, 10e-12: 0.05, 100e-12: 0.02}
     for name in facts.core_biases():
         for least, largest in worst.items():
