@@ -105,5 +105,5 @@ def test_what_is_wrong_is_named(monkeypatch):
     with pytest.raises(bd.UnknownNameError, match="did you mean SOIF_LEAK_N"):
         bd.bias_panel(bd.Biases(), names=["SOIF_LEEK_N"])
     monkeypatch.setitem(sys.modules, "ipywidgets", None)
-    with pytest.raises(bd.DynapseError, match=r"needs the package ipywidgets.*pip install 'brian2dynapse\[jupyter\]'"):
+    with pytest.raises(bd.DynapseError, match=r"needs the package ipywidgets.*pip install 'brian2dynapse\[notebook\]'"):
         bd.bias_panel(bd.Biases())

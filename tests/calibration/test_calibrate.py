@@ -77,14 +77,14 @@ def test_measured_targets_hold_in_another_measurement():
     asked = {
         "tau_mem": 10 * ms,
         "epsp_peak": bd.Target(2 * mV, weight="0010"),
-        "rate": bd.Target(60 * Hz, dc=(2, 100), bias="SOIF_GAIN_N", tolerance=0.03),
+        "rate": bd.Target(60 * Hz, dc=(2, 100), bias="SOIF_GAIN_N", tolerance=0.05, duration=200 * ms),
     }
     start = bd.Biases()
     result = bd.calibrate(start, asked)
     assert start == bd.Biases()  # the start stays as it is
     got = result.table["got"]
     peak = bd.measure.epsp(result.biases, weight="0010")["peak_V"][0]
-    rate = bd.measure.fi_curve(result.biases, [(2, 100)])["rate_Hz"][0]
+    rate = bd.measure.fi_curve(result.biases, [(2, 100)], duration=200 * ms)["rate_Hz"][0]
     assert got["epsp_peak"] == pytest.approx(peak, rel=1e-12) and got["rate"] == pytest.approx(rate, rel=1e-12)
     assert result.table["bias"].to_dict() == {
         "tau_mem": "SOIF_LEAK_N", "epsp_peak": "SYAM_W1_P", "rate": "SOIF_GAIN_N"
@@ -92,7 +92,7 @@ def test_measured_targets_hold_in_another_measurement():
     # one code further in either direction is not nearer: nothing was missed
     for name, measured in (
         ("epsp_peak", lambda one: bd.measure.epsp(one, weight="0010")["peak_V"][0]),
-        ("rate", lambda one: bd.measure.fi_curve(one, [(2, 100)])["rate_Hz"][0]),
+        ("rate", lambda one: bd.measure.fi_curve(one, [(2, 100)], duration=200 * ms)["rate_Hz"][0]),
     ):
         bias, asked_SI = result.table.loc[name, "bias"], result.table.loc[name, "asked"]
         coarse, fine = result.biases[bias]
@@ -103,11 +103,11 @@ def test_measured_targets_hold_in_another_measurement():
 
 
 def test_rate_at_an_input_is_that_of_the_input_curve():
-    target = bd.Target(30 * Hz, rate=100 * Hz, synapses=4, weight="0100", seed=3, duration=300 * ms)
+    target = bd.Target(30 * Hz, rate=100 * Hz, synapses=4, weight="0100", seed=3, duration=200 * ms)
     result = bd.calibrate(bd.Biases(), {"rate": target}, CHIP, neurons=40)
     assert result.table["bias"]["rate"] == "SYAM_W2_P" and result.success
     curve = bd.measure.input_curve(
-        result.biases, 100 * Hz, weight="0100", synapses=4, chip=CHIP, neurons=40, seed=3, duration=300 * ms
+        result.biases, 100 * Hz, weight="0100", synapses=4, chip=CHIP, neurons=40, seed=3, duration=200 * ms
     )
     assert result.table["got"]["rate"] == pytest.approx(curve["rate_Hz"].median(), rel=1e-12)
 
@@ -115,8 +115,8 @@ def test_rate_at_an_input_is_that_of_the_input_curve():
 @pytest.mark.parametrize(
     ("name", "target"),
     [
-        ("adaptation_ratio", bd.Target(2.0, duration=600 * ms)),
-        ("depression", bd.Target(0.5, duration=150 * ms)),
+        ("adaptation_ratio", bd.Target(2.0, duration=400 * ms)),
+        ("depression", bd.Target(0.5, duration=50 * ms)),
         ("ipsp_peak", bd.Target(0.5 * mV, weight="1000")),
         ("epsp_half_fall", bd.Target(6 * ms, bias="DEAM_ETAU_P")),
     ],

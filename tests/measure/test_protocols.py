@@ -177,7 +177,7 @@ def test_rheobase_out_of_reach_is_nan():
 
 
 def test_adaptation_slows_down_and_intervals_are_those_of_the_spikes():
-    table = bd.measure.adaptation(bd.Biases(), duration=1.5 * second)
+    table = bd.measure.adaptation(bd.Biases(), duration=1.2 * second)
     ratio = bd.measure.adaptation_ratio(table)
     assert ratio["adaptation_ratio"][0] > 2
     again = bd.measure.adaptation(recorded=table.recording)
@@ -210,12 +210,12 @@ def test_every_protocol_can_be_drawn(tmp_path):
     tables = [
         bd.measure.fi_curve(bd.Biases(), [(2, 40), (2, 80)], CHIP, 10, duration=100 * ms),
         bd.measure.time_constants(bd.Biases(), ("tau_mem", "tau_ampa"), CHIP, 3),
-        bd.measure.epsp(bd.Biases(), events=2, chip=CHIP, neurons=10),
+        bd.measure.epsp(bd.Biases(), chip=CHIP, neurons=10),
         bd.measure.depression(bd.Biases(), duration=50 * ms),
         bd.measure.delay(bd.Biases({"SYPD_DLY0_P": (1, 60)})),
-        bd.measure.refractory_period(bd.Biases(), CHIP, 3),
-        bd.measure.adaptation(bd.Biases(), duration=300 * ms),
-        bd.measure.rheobase(bd.Biases()),
+        bd.measure.refractory_period(bd.Biases()),
+        bd.measure.adaptation(bd.Biases(), duration=200 * ms),
+        bd.measure.rheobase(bd.Biases(), duration=100 * ms),
         bd.measure.resting_state(bd.Biases()),
     ]
     for table in tables:
