@@ -18,7 +18,7 @@ from . import analysis, dac, facts
 from .biases import Biases
 from .chip import Chip
 from .errors import DynapseError
-from .measure_bench import DC_BIAS
+from .measure_bench import DC_BIAS, check_runtime
 from .measure_decays import time_constants
 from .measure_inputs import input_curve
 from .measure_potentials import delay, depression, epsp, ipsp
@@ -95,6 +95,9 @@ def fi_curve(
     """
     if not isinstance(biases, Biases):
         raise DynapseError(f"biases is {type(biases).__name__}; give a brian2dynapse.Biases")
+    check_runtime("fi_curve")
+    if np.ndim(codes) == 0 or isinstance(codes, str):
+        raise DynapseError(f"codes is {codes!r}; give several (coarse, fine) of SOIF_DC_P, such as [(2, 40), (2, 80)]")
     codes = np.asarray([biases.code_of(DC_BIAS, code) for code in codes])
     if not len(codes):
         raise DynapseError("fi_curve needs at least one code (coarse, fine) of SOIF_DC_P")
