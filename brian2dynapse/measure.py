@@ -18,13 +18,14 @@ from . import analysis, dac, facts
 from .biases import Biases
 from .chip import Chip
 from .errors import DynapseError
-from .measure_bench import DC_BIAS, check_runtime
+from .measure_bench import DC_BIAS
 from .measure_decays import time_constants
 from .measure_inputs import input_curve
 from .measure_potentials import delay, depression, epsp, ipsp
 from .measure_spikes import adaptation, adaptation_ratio, refractory_period, resting_state, rheobase
 from .neurons import Neurons
 from .recordings import Measurement, measurement, observations
+from .standalone import check_runtime
 
 __all__ = [
     "Measurement",

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 from brian2 import Clock, Network, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, defaultclock
-from brian2.devices.device import RuntimeDevice, get_device
 from brian2.units import Quantity, get_dimensions, second
 from brian2.utils.logger import get_logger
 
@@ -21,6 +20,7 @@ from .observables import OBSERVABLES
 from .recordings import trace_frame
 from .replica_settings import Setting
 from .replicas import replicate
+from .standalone import check_runtime
 
 NEVER_SPIKES = {"SOIF_SPKTHR_P": (5, 255)}  # what users of the chip set to see the membrane alone
 NO_DELAY = {"SYPD_DLY0_P": (5, 255)}  # the shortest, a microsecond: what is measured is the response, not its delay
@@ -185,15 +185,6 @@ def nearest_code(bias: str, current: float, biases: Biases, chip: Chip) -> tuple
 
 
 # -- what users give ---------------------------------------------------------------------------------
-
-
-def check_runtime(protocol: str) -> None:
-    """A protocol reads its results in the same script; else DynapseError."""
-    if not isinstance(get_device(), RuntimeDevice):
-        raise DynapseError(
-            f"{protocol} reads what it simulates, which C++ standalone mode cannot; call it before set_device, or "
-            'after set_device("runtime")'
-        )
 
 
 def checked_biases(biases, protocol: str) -> list[Biases]:

@@ -13,9 +13,9 @@ from .biases import Biases
 from .chip import Chip
 from .connection import Connection
 from .errors import DynapseError, WeightError
-from .measure_bench import check_runtime
 from .neurons import Neurons
 from .recordings import Measurement, measurement
+from .standalone import check_runtime
 from .weights import weight_mask
 
 
