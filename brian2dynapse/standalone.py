@@ -1,4 +1,4 @@
-"""What C++ standalone mode gets beyond Brian2's own code: templates of its official template system; and who cannot be in it."""
+"""C++ standalone mode: templates beyond those of Brian2, by its official template system; and what cannot run in it."""
 
 from __future__ import annotations
 
