@@ -12,6 +12,8 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.signal import savgol_filter
 
+from .errors import DynapseError
+
 LEAST_SAMPLES = 8  # of a decay; three parameters are fitted
 ROUNDING = 1e-3  # of a step, within which two times are the same
 LEAST_FALL = 1.0  # in thermal voltages: a decay that is shorter tells no time constant
@@ -113,6 +115,11 @@ def smoothed(times, values, width: float | None):
     values = np.asarray(values, float)
     step = float(np.median(np.diff(times))) if len(times) > 1 else np.inf
     samples = 0 if width is None else round(width / step) // 2 * 2 + 1
+    if samples > values.size:
+        raise DynapseError(
+            f"smooth is {width:g} s, longer than the trace of {values.size} samples, {step:g} s apart; give a width "
+            "below the features that are read, such as 1*ms"
+        )
     return savgol_filter(values, samples, 2) if samples > 2 else values
 
 

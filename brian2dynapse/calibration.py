@@ -14,7 +14,7 @@ from .calibration_search import Search
 from .chip import Chip
 from .code_search import ordered_codes
 from .errors import CalibrationError, DynapseError, unknown_name
-from .measure_bench import checked_chip, checked_count
+from .measure_bench import checked_chip, checked_count, nominal
 from .targets import Goal, checked_goals
 
 STATISTICS = {"median": np.nanmedian, "mean": np.nanmean}
@@ -108,6 +108,8 @@ def calibrate(
     if optimizer is None and (turn or options):
         given = [*(["turn"] if turn else []), *options]
         raise DynapseError(f"{' and '.join(given)}: of an optimizer; give one, optimizer='differential_evolution'")
+    if isinstance(turn, str):
+        raise DynapseError(f"turn is {turn!r}; give a list of biases, such as [{turn!r}]")
     chip = checked_chip(chip, "calibrate")
     count = _number(neurons, chip)
     goals = checked_goals(targets, biases, chip)
@@ -177,7 +179,9 @@ class Calibration:
                 "tolerance": goal.tolerance,
                 "before": float(of_all(before)) if np.isfinite(before).any() else np.nan,
                 "reachable": reachable,
-                "note": "" if reached else _why(goal, self.biases, got, reachable),
+                "note": _note(goal, self.biases, chip)
+                if reached
+                else _why(goal, self.biases, got, reachable, search.refused.get(goal.name)),
             }
             values[goal.name] = pd.DataFrame(
                 {
@@ -231,8 +235,19 @@ def _reachable(goal: Goal, biases: Biases, neurons: int, statistic) -> tuple[flo
     return float(values.min()), float(values.max())
 
 
-def _why(goal: Goal, biases: Biases, got: float, reachable) -> str:
+def _note(goal: Goal, biases: Biases, chip: Chip) -> str:
+    """What a target that is reached does not say by itself."""
+    threshold = nominal("v_threshold", [biases], chip)[0]
+    if goal.name == "epsp_peak" and goal.asked > threshold:
+        return f"beyond the threshold, {threshold:.3g} volt at SOIF_SPKTHR_P {biases.shown('SOIF_SPKTHR_P')}: it spikes"
+    return ""
+
+
+def _why(goal: Goal, biases: Biases, got: float, reachable, refused: str | None) -> str:
     of = f"{goal.bias} {biases.shown(goal.bias)}"
+    if not np.isfinite(got):
+        reason = refused or "no neuron has one, for example because all are silent"
+        return f"it does not exist at any code of {goal.bias} that was tried: {reason}"
     if reachable is None:
         return f"the nearest that was found is {got:.4g} {goal.unit}, at {of}"
     low, high = reachable

@@ -11,7 +11,7 @@ from scipy.optimize import differential_evolution
 from . import facts
 from .biases import Biases, Code
 from .code_search import nearest_of_all, ordered_codes, relative_error, search_by_sections
-from .errors import DynapseError
+from .errors import TimeStepError
 from .targets import Goal
 
 PASSES = 3  # over the targets; turning one bias moves what others have reached
@@ -39,6 +39,7 @@ class Search:
         self._neurons = neurons
         self._statistic = statistic
         self._known: dict[tuple, np.ndarray] = {}
+        self.refused: dict[str, str] = {}  # goal to why a setting could not be simulated
 
     def values(self, goal: Goal, settings: list[Biases], sample: bool = False) -> list[np.ndarray]:
         """What each neuron has, or each of a sample, in every setting; all NaN where a setting cannot be simulated."""
@@ -57,13 +58,15 @@ class Search:
     def _measured(self, goal: Goal, settings: list[Biases], count: int) -> list[np.ndarray]:
         try:
             return list(goal.values(settings, count))
-        except (DynapseError, BrianObjectException) as error:
-            # one of them cannot be simulated, for example because its time constant is below the time step
+        except (TimeStepError, BrianObjectException) as error:
+            # the codes of one of them cannot be simulated; what is wrong with a target itself is raised
+            reason = error.__cause__ if isinstance(error, BrianObjectException) else error
+            if not isinstance(reason, TimeStepError):
+                raise
             if len(settings) > 1:
                 half = len(settings) // 2
                 return self._measured(goal, settings[:half], count) + self._measured(goal, settings[half:], count)
-            if isinstance(error, BrianObjectException) and not isinstance(error.__cause__, DynapseError):
-                raise
+            self.refused[goal.name] = str(reason)
             return [np.full(count, np.nan)]
 
     def error(self, settings: list[Biases]) -> np.ndarray:

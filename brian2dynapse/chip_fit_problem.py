@@ -10,7 +10,7 @@ from .errors import DynapseError
 from .measurements import Group, Measurements
 from .observables import OBSERVABLES
 
-FARTHEST = float(np.log(1e6))  # logarithm of the largest change of a constant; beyond it the table is wrong
+FARTHEST = float(np.log(2000))  # logarithm of the largest change of a constant; from about 900 on the table is wrong
 STEP = 1e-5  # of the logarithm of a constant, for derivatives: error of a central difference below 1e-9
 ALIKE = 1e-7  # singular value, of the largest, below which constants act alike
 ROUNDS = 20  # of constants and spread in turn; two or three suffice
@@ -178,7 +178,7 @@ class Problem:
             where = f": {far[0]} would be {self.constants(steps)[far[0]]:.1g}, SI" if far else ""
             raise DynapseError(
                 f"the fit of {', '.join(self.names)} finds no values that suit the table{where}; look for rows whose "
-                "value or unit is wrong, or fit fewer constants"
+                "value or unit is wrong (without a column unit, values are in SI), or fit fewer constants"
             )
         residuals = whiten(self._values - self._expected(steps) - shift)
         return steps, spreads, self._standard_errors(residuals, whiten(self.jacobian(steps)), scatter is not None)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
+from brian2.units import get_dimensions, hertz
 
 from . import facts
 from .biases import Biases
@@ -124,11 +125,12 @@ def compensate(
     def measure(rows, masks, stimulus):
         return response.measure(biases, chip, physical[rows], masks, cams[rows], [seed, stimulus])
 
+    target = None if target is None else _checked_target(target)
     everyone = np.arange(len(physical))
     tell = report or (lambda text: None)
     tell(f"{len(physical)} neurons as they come")
     at_start = measure(everyone, start, SEARCH)
-    wanted = float(np.median(at_start)) if target is None else _checked_target(target)
+    wanted = float(np.median(at_start)) if target is None else target
     if not wanted > 0:
         raise DynapseError(
             f"the median response of {len(physical)} candidates is 0; raise the input or the weights, or give a target"
@@ -219,7 +221,8 @@ def _checked(biases, chip, response):
 
 
 def _checked_target(target) -> float:
-    if isinstance(target, bool) or np.ndim(target) or not np.isfinite(target) or not float(target) > 0:
+    right = isinstance(target, (int, float, np.number)) or get_dimensions(target) is hertz.dim
+    if not right or isinstance(target, bool) or np.ndim(target) or not np.isfinite(target) or not float(target) > 0:
         raise DynapseError(
             f"target is {target!r}; give one positive number in the unit of the response (hertz for rates)"
         )

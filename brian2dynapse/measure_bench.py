@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 from brian2 import Clock, Network, SpikeGeneratorGroup, SpikeMonitor, StateMonitor, defaultclock
-from brian2.devices.device import RuntimeDevice, get_device
 from brian2.units import Quantity, get_dimensions, second
+from brian2.utils.logger import get_logger
 
 from . import dac, facts
 from .biases import Biases
@@ -20,10 +20,14 @@ from .observables import OBSERVABLES
 from .recordings import trace_frame
 from .replica_settings import Setting
 from .replicas import replicate
+from .standalone import check_runtime
 
 NEVER_SPIKES = {"SOIF_SPKTHR_P": (5, 255)}  # what users of the chip set to see the membrane alone
 NO_DELAY = {"SYPD_DLY0_P": (5, 255)}  # the shortest, a microsecond: what is measured is the response, not its delay
 DC_BIAS = "SOIF_DC_P"
+MANY_STEPS = 300_000  # NumPy makes some thousand a second
+
+logger = get_logger("brian2dynapse.measure")
 
 
 class Bench:
@@ -53,11 +57,8 @@ class Bench:
     """
 
     def __init__(self, biases, chip, neurons, latches=(), changes=(), dt=None, protocol="measure"):
-        if not isinstance(get_device(), RuntimeDevice):
-            raise DynapseError(
-                f"{protocol} reads what it simulates, which C++ standalone mode cannot; call it before set_device, or "
-                'after set_device("runtime")'
-            )
+        check_runtime(protocol)
+        self._protocol = protocol
         self.chip = checked_chip(chip, protocol)
         self.count = checked_count(neurons, self.chip, protocol)
         self.settings = [changed(one, changes) for one in checked_biases(biases, protocol)]
@@ -105,6 +106,12 @@ class Bench:
         """Go on for a time (second), with the DC current of the biases or without."""
         self._build()
         self._group.I_dc_ = self._dc if dc else 0.0
+        if duration / self.dt > MANY_STEPS:
+            logger.warn(
+                f"{self._protocol} simulates {duration:.3g} s in {duration / self.dt:.2g} steps, which takes minutes: "
+                "the codes make slow circuits beside fast ones; report=Progress() shows how far it is",
+                name_suffix="many_steps",
+            )
         self._replicas.run(duration * second, report=report)
 
     def scale_dc(self, factors: np.ndarray) -> None:

@@ -94,6 +94,8 @@ def time_constants(
         raise DynapseError(f"time_constants: quantities is empty; give some of {', '.join(DECAYS)}")
     if recorded is not None:
         return _recorded_time_constants(biases, quantities, chip, recorded, window)
+    if window is not None:
+        raise DynapseError("time_constants: window belongs to recorded data; a simulation knows where its decay is")
     settings = checked_biases(biases, "time_constants")
     tables, recordings, codes = [], [], {}
     for quantity in quantities:
@@ -169,7 +171,10 @@ def _recorded_time_constants(biases, quantities, chip, recorded, window) -> Meas
     if len(quantities) != 1:
         raise DynapseError(f"{protocol}: recorded is of one quantity; say which, quantities='tau_mem'")
     column = "current_A" if isinstance(recorded, pd.DataFrame) and "voltage_V" not in recorded else "voltage_V"
-    table = checked_recording(recorded, ("time_s", column), protocol)
+    settings = [] if biases is None else checked_biases(biases, protocol)
+    if len(settings) > 1:
+        raise DynapseError(f"{protocol}: recorded was made with one setting of biases; give that, or none")
+    table = checked_recording(recorded, ("time_s", column), protocol, settings)
     if column == "current_A" and (table["current_A"] <= 0).any():
         raise DynapseError(f"{protocol}: current_A of recorded is not positive everywhere; a DPI's current is")
     if window is not None:
@@ -177,9 +182,6 @@ def _recorded_time_constants(biases, quantities, chip, recorded, window) -> Meas
         table = table[(table["time_s"] >= start) & (table["time_s"] <= end)]
         if table.empty:
             raise DynapseError(f"{protocol}: recorded has no sample between {start:g} s and {end:g} s")
-    settings = [] if biases is None else checked_biases(biases, protocol)
-    if len(settings) > 1:
-        raise DynapseError(f"{protocol}: recorded was made with one setting of biases; give that, or none")
     fits = _fits(table, quantities[0], checked_chip(chip, protocol), settings, rest=None)
     return measurement(one_setting(fits, settings), protocol, codes_of(settings), table)
 

@@ -15,6 +15,7 @@ from .connection import Connection
 from .errors import DynapseError, WeightError
 from .neurons import Neurons
 from .recordings import Measurement, measurement
+from .standalone import check_runtime
 from .weights import weight_mask
 
 
@@ -98,6 +99,7 @@ def input_curve(
     A time step has one event of a source at most, with probability rate x dt, as in a Brian2 `PoissonGroup`. Events of
     a lower rate are a part of those of a higher one, so that the curve is smooth.
     """
+    check_runtime("input_curve")
     dt = float(defaultclock.dt)
     rates = checked_rates(rates, dt)
     chip = _checked_chip(biases, chip)
@@ -166,6 +168,7 @@ def count_spikes(biases, chip, physical, masks, sources, events, synapse, times,
     spikes, rates : numpy.ndarray
         As `measure.fi_curve` counts them; rates in hertz.
     """
+    check_runtime("a response to inputs")
     dendrite, delay, std, latches = synapse
     latches = facts.check_latches(latches)
     if "deam_ampa" in latches:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from brian2 import defaultclock
 from brian2.units import Hz, Quantity, get_dimensions, hertz, ms, second
 
 from . import analysis
@@ -96,14 +97,14 @@ def epsp(
     width = None if smooth is None else checked_time("smooth", smooth, "epsp")
     if recorded is not None:
         settings = [] if biases is None else checked_biases(biases, "epsp")
-        table = checked_recording(recorded, TRACE, "epsp")
-        times = _event_times(event_times, "epsp")
+        table = checked_recording(recorded, TRACE, "epsp", settings)
+        times = _event_times(event_times, "epsp", table)
         return measurement(one_setting(_shapes(table, times, sign, width), settings), "epsp", codes_of(settings), table)
     if event_times is not None:
         raise DynapseError("epsp: event_times belongs to recorded data; a simulation takes events and interval")
     if isinstance(events, bool) or not isinstance(events, (int, np.integer)) or events < 1:
         raise DynapseError(f"epsp: events is {events!r}; give a positive integer")
-    gap = checked_time("interval", interval, "epsp")
+    gap = _gap(interval, "epsp")
     settings = checked_biases(biases, "epsp")
     bench, times = _train(settings, dendrite, weight, False, events, gap, chip, neurons, hold, spiking, report)
     recording = bench.recording("Vmem", "voltage_V", times[0] - BASELINE_S)
@@ -171,11 +172,36 @@ def _shapes(recording: pd.DataFrame, times: np.ndarray, sign: int, width: float 
     return pd.DataFrame(rows)
 
 
-def _event_times(times, protocol) -> np.ndarray:
+def _gap(interval, protocol) -> float:
+    """An interval between events of one source, second: a time step has one of them at most."""
+    gap, dt = checked_time("interval", interval, protocol), float(defaultclock.dt_)
+    if gap < (1 - 1e-6) * dt:
+        raise DynapseError(
+            f"{protocol}: events are {gap:.3g} s apart, and a time step, of {dt:g} s, has one at most; give a longer "
+            "interval, or set defaultclock.dt"
+        )
+    return gap
+
+
+def _event_times(times, protocol, recording) -> np.ndarray:
     right = isinstance(times, Quantity) and get_dimensions(times) is second.dim and np.size(times)
     values = np.atleast_1d(np.asarray(times)) if right else None
     if not right or not np.all(np.isfinite(values)) or np.any(np.diff(values) <= 0):
         raise DynapseError(f"{protocol}: event_times is {times!r}; give the times of the events, ascending: [1, 26]*ms")
+    for which, trace in of_each(recording):
+        clock = trace["time_s"].to_numpy()
+        step = np.median(np.diff(clock)) if clock.size > 1 else 0.0
+        if values[0] < clock[0] - step or values[-1] >= clock[-1]:
+            raise DynapseError(
+                f"{protocol}: events are at {values[0]:g} to {values[-1]:g} s, neuron {which['neuron']} is recorded "
+                f"from {clock[0]:g} to {clock[-1]:g} s (time_s, in second, of the same clock); give the times of the "
+                "events in it"
+            )
+        if step > BASELINE_S:
+            raise DynapseError(
+                f"{protocol}: samples are {step:g} s apart; the rest is read from {BASELINE_S:g} s before "
+                "the first event; record faster, or give time_s in second, if it is in millisecond"
+            )
     return values
 
 
@@ -224,13 +250,17 @@ def depression(
     width = None if smooth is None else checked_time("smooth", smooth, "depression")
     settings = [] if biases is None else checked_biases(biases, "depression")
     if recorded is not None:
-        table, times = checked_recording(recorded, TRACE, "depression"), _event_times(event_times, "depression")
-        plain = None if control is None else checked_recording(control, TRACE, "depression")
+        table = checked_recording(recorded, TRACE, "depression", settings)
+        times = _event_times(event_times, "depression", table)
+        plain = None if control is None else checked_recording(control, TRACE, "depression", settings)
         codes = codes_of(settings)
     else:
-        if not isinstance(rate, Quantity) or get_dimensions(rate) is not hertz.dim or not float(rate) > 0:
+        if event_times is not None or control is not None:
+            raise DynapseError("depression: event_times and control belong to recorded data; a simulation takes a rate")
+        single = isinstance(rate, Quantity) and get_dimensions(rate) is hertz.dim and np.ndim(rate) == 0
+        if not single or not 0 < float(rate) < np.inf:
             raise DynapseError(f"depression: rate is {rate}; give a rate of events, such as 87*Hz")
-        gap = 1 / float(rate)
+        gap = _gap(1 / rate, "depression")
         events = max(2, int(checked_time("duration", duration, "depression") / gap) + 1)
         traces = []
         for std in (True, False):
@@ -303,12 +333,16 @@ def delay(
     """
     if not isinstance(bits, str) or bits not in DELAY_QUANTITIES:
         raise unknown_name("delay", bits, DELAY_QUANTITIES)
-    if not 0 < onset < 1:
+    if not isinstance(onset, (int, float)) or not 0 < onset < 1:
         raise DynapseError(f"delay: onset is {onset!r}; give a share of the peak between 0 and 1, such as 0.02")
+    if not isinstance(reference_s, (int, float)) or isinstance(reference_s, Quantity) or not np.isfinite(reference_s):
+        raise DynapseError(f"delay: reference_s is {reference_s!r}; give a number, in second, such as 1e-3")
     settings = [] if biases is None else checked_biases(biases, "delay")
+    if recorded is None and event_times is not None:
+        raise DynapseError("delay: event_times belongs to recorded data; a simulation has an event of its own")
     if recorded is not None:
-        table = checked_recording(recorded, TRACE, "delay")
-        event = _event_times(event_times, "delay")[-1]
+        table = checked_recording(recorded, TRACE, "delay", settings)
+        event = _event_times(event_times, "delay", table)[-1]
         rows, codes, resolution = _onsets(table, event, onset), codes_of(settings), np.nan
         rows["delay_s"] = rows["onset_s"] - reference_s
     else:

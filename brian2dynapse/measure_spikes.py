@@ -8,6 +8,7 @@ from brian2.units import ms
 
 from . import analysis, facts
 from .code_search import ordered_codes
+from .errors import DynapseError
 from .measure_bench import (
     DC_BIAS,
     Bench,
@@ -62,7 +63,7 @@ def refractory_period(biases=None, chip=None, neurons=None, recorded=None, repor
     settings = [] if biases is None else checked_biases(biases, "refractory_period")
     ideal = checked_chip(chip, "refractory_period")
     if recorded is not None:
-        curve = checked_recording(recorded, ("current_A", "rate_Hz"), "refractory_period")
+        curve = checked_recording(recorded, ("current_A", "rate_Hz"), "refractory_period", settings)
         codes = codes_of(settings)
     else:
         settings = checked_biases(biases, "refractory_period")
@@ -151,7 +152,7 @@ def adaptation(
     settings = [] if biases is None else checked_biases(biases, "adaptation")
     begin = checked_time("start", start, "adaptation")
     if recorded is not None:
-        spikes, codes = checked_recording(recorded, ("time_s",), "adaptation"), codes_of(settings)
+        spikes, codes = checked_recording(recorded, ("time_s",), "adaptation", settings), codes_of(settings)
     else:
         settings, ideal = checked_biases(biases, "adaptation"), checked_chip(chip, "adaptation")
         begin = 0.0
@@ -184,7 +185,17 @@ def adaptation_ratio(table: pd.DataFrame, last: int = 3) -> pd.DataFrame:
     pandas.DataFrame
         A row a neuron: setting (if several), neuron, intervals, adaptation_ratio (1 is none; NaN with fewer than
         `last` + 1 intervals).
+
+    Raises
+    ------
+    DynapseError
+        For another table, or a number that is none.
     """
+    needed = {"neuron", "number", "interval_s"}
+    if not isinstance(table, pd.DataFrame) or not needed <= set(table.columns):
+        raise DynapseError("adaptation_ratio: give the table of measure.adaptation (neuron, number, interval_s)")
+    if isinstance(last, bool) or not isinstance(last, (int, np.integer)) or last < 1:
+        raise DynapseError(f"adaptation_ratio: last is {last!r}; give a positive number of intervals")
     keys = [key for key in ("setting", "neuron") if key in table]
     rows = []
     for which, one in table.groupby(keys):
@@ -219,7 +230,8 @@ def rheobase(
     Measurement
         A row a neuron: setting (if several), neuron, rheobase_A (nominal current of the first code that makes it
         fire), silent_A (that of the code below), coarse, fine (of the first code; not for recorded data). NaN if no
-        code, or no recorded current, makes it fire; silent_A is then the largest one.
+        code, or no recorded current, makes it fire; silent_A is then the largest one. silent_A is NaN if the smallest
+        recorded current makes it fire already: the rheobase is then at most rheobase_A.
 
     Raises
     ------
@@ -228,7 +240,7 @@ def rheobase(
     """
     settings = [] if biases is None else checked_biases(biases, "rheobase")
     if recorded is not None:
-        curve = checked_recording(recorded, ("current_A", "rate_Hz"), "rheobase")
+        curve = checked_recording(recorded, ("current_A", "rate_Hz"), "rheobase", settings)
         rows = [which | _threshold_of(points) for which, points in of_each(curve)]
         return measurement(one_setting(pd.DataFrame(rows), settings), "rheobase", codes_of(settings), curve)
     settings = checked_biases(biases, "rheobase")
@@ -277,7 +289,7 @@ def _threshold_of(points: pd.DataFrame) -> dict:
     fires = points[points["rate_Hz"] > 0]
     first = fires["current_A"].min() if len(fires) else np.inf
     silent = points.loc[points["current_A"] < first, "current_A"]
-    return {"rheobase_A": first if len(fires) else np.nan, "silent_A": silent.max() if len(silent) else 0.0}
+    return {"rheobase_A": first if len(fires) else np.nan, "silent_A": silent.max() if len(silent) else np.nan}
 
 
 def resting_state(biases=None, duration=300 * ms, chip=None, neurons=None, recorded=None, report=None) -> Measurement:
@@ -308,7 +320,10 @@ def resting_state(biases=None, duration=300 * ms, chip=None, neurons=None, recor
     settings = [] if biases is None else checked_biases(biases, "resting_state")
     rates = None
     if recorded is not None:
-        table, codes = checked_recording(recorded, ("time_s", "voltage_V"), "resting_state"), codes_of(settings)
+        table, codes = (
+            checked_recording(recorded, ("time_s", "voltage_V"), "resting_state", settings),
+            codes_of(settings),
+        )
     else:
         settings = checked_biases(biases, "resting_state")
         time = checked_time("duration", duration, "resting_state", 1e-3)

@@ -42,9 +42,16 @@ def heat_map(table: pd.DataFrame, x: str, y: str, value: str, axes: plt.Axes | N
     DynapseError
         For columns that hold something else, or codes whose column is not named as a bias.
     """
+    if not isinstance(table, pd.DataFrame):
+        raise DynapseError(f"table is {type(table).__name__}; give the DataFrame that sweep returned")
     for name in (x, y, value):
         if name not in table:
             raise unknown_name("column of the table", name, map(str, table.columns))
+    for name in (x, y):
+        if table[name].isna().any():
+            raise DynapseError(
+                f"column {name!r} is missing in some rows, which have no place; leave them out: dropna()"
+            )
     if not pd.api.types.is_numeric_dtype(table[value]):
         raise DynapseError(f"column {value!r} is {table[value].dtype}; colours show numbers")
     axes = plt.figure(layout="constrained").add_subplot() if axes is None else axes

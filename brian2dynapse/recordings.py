@@ -10,6 +10,9 @@ import pandas as pd
 
 from .errors import DynapseError
 
+LARGEST_V = 5.0  # the supply is 1.8 V, an amplifier may shift and scale a little
+LARGEST_A = 1e-3  # the largest bias current is some microampere
+
 
 class Measurement(pd.DataFrame):
     """A table of what was measured: an ordinary DataFrame that remembers where it comes from.
@@ -47,7 +50,7 @@ def measurement(rows, protocol: str, codes: Mapping, recording: pd.DataFrame | N
     return table
 
 
-def checked_recording(recorded, columns: tuple[str, ...], protocol: str) -> pd.DataFrame:
+def checked_recording(recorded, columns: tuple[str, ...], protocol: str, settings=()) -> pd.DataFrame:
     """Data of a lab in the form of this project.
 
     Parameters
@@ -58,6 +61,8 @@ def checked_recording(recorded, columns: tuple[str, ...], protocol: str) -> pd.D
         What has to be there.
     protocol : str
         For the message.
+    settings : list of Biases
+        With which the data were made, if that is known: the column setting counts them.
 
     Returns
     -------
@@ -67,7 +72,8 @@ def checked_recording(recorded, columns: tuple[str, ...], protocol: str) -> pd.D
     Raises
     ------
     DynapseError
-        If a column is missing or is not numbers.
+        If a column is missing or is not numbers, a neuron has no name, a neuron has two values at one time, or values
+        are not in the units of the columns.
     """
     if not isinstance(recorded, pd.DataFrame):
         raise DynapseError(
@@ -89,6 +95,30 @@ def checked_recording(recorded, columns: tuple[str, ...], protocol: str) -> pd.D
     for column in ("setting", "neuron"):
         if column not in table:
             table[column] = 0
+        kind = pd.api.types.infer_dtype(table[column])
+        if table[column].isna().any() or kind.startswith("mixed"):
+            raise DynapseError(
+                f"{protocol}: column {column} of recorded has rows without one, or numbers and names; give each row one"
+            )
+    if settings and not set(table["setting"]) <= set(range(len(settings))):
+        raise DynapseError(
+            f"{protocol}: column setting of recorded has {sorted(set(table['setting']))}, and biases are given for "
+            f"{len(settings)}; give the biases of all of them, numbered from 0, or select rows"
+        )
+    for column, largest, other in (("voltage_V", LARGEST_V, "millivolt"), ("current_A", LARGEST_A, "picoampere")):
+        if column in columns and np.ptp(table[column]) > largest:
+            raise DynapseError(
+                f"{protocol}: {column} of recorded spans {np.ptp(table[column]):.3g}, above {largest:g}; it is in "
+                f"{'volt' if column == 'voltage_V' else 'ampere'}, not in {other}"
+            )
+    if "rate_Hz" in columns and (table["rate_Hz"] < 0).any():
+        raise DynapseError(f"{protocol}: rate_Hz of recorded is negative in some rows; a firing rate is not")
+    if "time_s" in columns and table.duplicated(["setting", "neuron", "time_s"]).any():
+        twice = next(table[table.duplicated(["setting", "neuron", "time_s"])].itertuples())
+        raise DynapseError(
+            f"{protocol}: recorded has two rows of neuron {twice.neuron} at {twice.time_s:g} s; neurons or trials "
+            "need a column neuron that tells them apart (events repeated by the chip: drop_duplicates)"
+        )
     keys = ["setting", "neuron", "time_s"] if "time_s" in columns else ["setting", "neuron"]
     return table.sort_values(keys, kind="stable", ignore_index=True)
 
@@ -114,7 +144,8 @@ def trace_frame(times: np.ndarray, values: np.ndarray, column: str) -> pd.DataFr
 
 def one_setting(table: pd.DataFrame, settings) -> pd.DataFrame:
     """Without the column setting, if there is only one."""
-    return table.drop(columns="setting") if len(settings) < 2 else table
+    several = len(settings) > 1 or len(set(table["setting"])) > 1
+    return table if several else table.drop(columns="setting")
 
 
 def codes_of(settings) -> dict:

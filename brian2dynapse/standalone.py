@@ -1,10 +1,12 @@
-"""What C++ standalone mode gets beyond Brian2's own code: templates of its official template system."""
+"""C++ standalone mode: templates beyond those of Brian2, by its official template system; and what cannot run in it."""
 
 from __future__ import annotations
 
 from brian2.devices.cpp_standalone.codeobject import CPPStandaloneCodeObject
 from brian2.devices.cpp_standalone.device import CPPStandaloneDevice
-from brian2.devices.device import get_device
+from brian2.devices.device import RuntimeDevice, get_device
+
+from .errors import DynapseError
 
 
 class CircuitCodeObject(CPPStandaloneCodeObject):
@@ -16,3 +18,12 @@ class CircuitCodeObject(CPPStandaloneCodeObject):
 def circuit_code_object() -> type | None:
     """Class of the code objects of a group that is made now; None for Brian2's default."""
     return CircuitCodeObject if isinstance(get_device(), CPPStandaloneDevice) else None
+
+
+def check_runtime(protocol: str) -> None:
+    """A protocol reads its results in the same script; else DynapseError."""
+    if not isinstance(get_device(), RuntimeDevice):
+        raise DynapseError(
+            f"{protocol} reads what it simulates, which C++ standalone mode cannot; call it before set_device, or "
+            'after set_device("runtime")'
+        )

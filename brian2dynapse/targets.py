@@ -157,7 +157,7 @@ def _adaptation(settings, chip, neurons, **condition):
         ratios["setting"] = 0
     every = pd.MultiIndex.from_product([range(len(settings)), range(neurons)], names=["setting", "neuron"])
     found = ratios.set_index(["setting", "neuron"])["adaptation_ratio"].reindex(every)
-    return found.to_numpy().reshape(len(settings), neurons)
+    return found.to_numpy(float).reshape(len(settings), neurons)
 
 
 def _depression(settings, chip, neurons, **condition):
@@ -242,6 +242,12 @@ def _goal(name: str, target, chip: Chip) -> Goal:
 
         return Goal(name, asked, unit, bias, tolerance, values, over_currents)
     bias = target.bias or measured.bias or _turned(name, target.condition)
+    for word in ("dc", "hold"):
+        if bias == "SOIF_DC_P" and target.condition.get(word) is not None:
+            raise DynapseError(
+                f"{name}: {word} is a code of SOIF_DC_P, which would be turned, too; leave {word} out, or name another "
+                "bias, such as bias='SOIF_GAIN_N'"
+            )
 
     def values(settings, neurons):
         return measured.values(settings, chip, neurons, **target.condition)

@@ -220,3 +220,36 @@ def test_errors_name_the_thing(targets, message):
 def test_arguments_are_checked(arguments, message):
     with pytest.raises(bd.DynapseError, match=message):
         bd.calibrate(bd.Biases(), {"tau_mem": 20 * ms}, **arguments)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ({"ipsp_peak": bd.Target(5 * mV, dendrite="ampa")}, "'ampa' is not a inhibitory dendrite"),
+        ({"epsp_peak": bd.Target(5 * mV, hold=7)}, "SOIF_DC_P: got 7"),
+        ({"rate": bd.Target(20 * Hz, duration=5)}, "duration is 5"),
+        ({"rate": bd.Target(20 * Hz, dc=(2, 80))}, "dc is a code of SOIF_DC_P, which would be turned, too"),
+    ],
+)
+def test_a_wrong_condition_is_named_and_not_taken_for_a_value_out_of_reach(targets, message):
+    with pytest.raises(bd.DynapseError, match=message) as caught:
+        bd.calibrate(bd.Biases(), targets, check=False)
+    assert not isinstance(caught.value, bd.CalibrationError)
+
+
+def test_a_biasing_that_cannot_be_simulated_says_why():
+    fast = bd.Biases({"SOIF_LEAK_N": (5, 255)})
+    with pytest.raises(bd.CalibrationError, match="does not exist at any code of SYAM_W0_P.*membrane time constant"):
+        bd.calibrate(fast, {"epsp_peak": 2 * mV})
+
+
+def test_an_epsp_beyond_the_threshold_says_that_it_spikes():
+    result = bd.calibrate(bd.Biases({"SOIF_SPKTHR_P": (0, 3)}), {"epsp_peak": 100 * mV})
+    assert result.table["success"].all()
+    assert "beyond the threshold, 0.0593 volt" in result.table["note"].iloc[0]
+    assert bd.calibrate(bd.Biases(), {"epsp_peak": 5 * mV}).table["note"].iloc[0] == ""
+
+
+def test_a_single_name_to_turn_is_no_list_of_names():
+    with pytest.raises(bd.DynapseError, match=r"give a list of biases, such as \['SOIF_GAIN_N'\]"):
+        bd.calibrate(bd.Biases(), {"tau_mem": 20 * ms}, turn="SOIF_GAIN_N", optimizer="differential_evolution")

@@ -291,3 +291,13 @@ def test_sources_of_each_neuron_and_tags(result):
     assert np.array_equal(connection.synapse_pairs()[0], sources.ravel())
     assert np.array_equal(connection.tags, sources.ravel() + 100)
     assert np.array_equal(connection.weight, found.weights)
+
+
+def test_a_target_in_hertz_is_that_number_and_another_unit_is_refused():
+    asked = dict(candidates=range(6), rounds=0)
+    response = bd.InputResponse(rate=100 * Hz, synapses=2, weight="0011", duration=100 * ms)
+    chip = bd.Chip(seed=1, mismatch=0.2)
+    plain, hertz = (bd.compensate(bd.Biases(), chip, 2, response, target=one, **asked) for one in (60, 60 * Hz))
+    assert np.array_equal(plain.masks, hertz.masks) and np.array_equal(plain.physical, hertz.physical)
+    with pytest.raises(bd.DynapseError, match="give one positive number in the unit of the response"):
+        bd.compensate(bd.Biases(), chip, 2, response, target=60 * ms, **asked)

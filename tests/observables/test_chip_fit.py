@@ -326,3 +326,10 @@ def test_spread_is_that_of_an_analysis_of_variance():
     assert known.variance == pytest.approx((rows - 0.04) / 4, rel=1e-12)
     alike = spread(np.tile([0.0, 1.0], 2), np.repeat([0, 1], 2), np.zeros(4, dtype=int))
     assert alike.variance == 0 and alike.cv == 0 and alike.cv_standard_error >= 0
+
+
+def test_milliseconds_without_a_unit_are_not_taken_for_seconds():
+    """20 s at the code (2,5) would ask for a capacitor of 32 nF, four thousand times the published one."""
+    table = pd.DataFrame([{"quantity": "tau_mem", "coarse": 2, "fine": 5, "value": 20}])
+    with pytest.raises(bd.DynapseError, match="without a column unit, values are in SI"):
+        bd.fit_chip(table)

@@ -2,6 +2,7 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from brian2 import Hz
 
@@ -63,3 +64,11 @@ def test_what_is_refused(table):
         bd.plot.heat_map(table.rename(columns={"SOIF_LEAK_N": "leak"}), "leak", "weight", "rate")
     with pytest.raises(DynapseError, match="column 'error' is .*; an axis has numbers, or codes"):
         bd.plot.heat_map(table, "error", "weight", "rate")
+
+
+def test_what_has_no_place_on_an_axis_is_refused():
+    table = pd.DataFrame({"a": [1, np.nan], "b": [1, 2], "c": [1, 2]})
+    with pytest.raises(bd.DynapseError, match="column 'a' is missing in some rows"):
+        bd.plot.heat_map(table, "a", "b", "c")
+    with pytest.raises(bd.DynapseError, match="table is NoneType"):
+        bd.plot.heat_map(None, "a", "b", "c")
