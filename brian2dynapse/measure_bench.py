@@ -17,7 +17,7 @@ from .connection import Connection
 from .errors import DynapseError
 from .neurons import Neurons
 from .observables import OBSERVABLES
-from .recordings import trace_frame
+from .recordings import of_each, trace_frame
 from .replica_settings import Setting
 from .replicas import replicate
 from .standalone import check_runtime
@@ -25,6 +25,7 @@ from .standalone import check_runtime
 NEVER_SPIKES = {"SOIF_SPKTHR_P": (5, 255)}  # what users of the chip set to see the membrane alone
 NO_DELAY = {"SYPD_DLY0_P": (5, 255)}  # the shortest, a microsecond: what is measured is the response, not its delay
 DC_BIAS = "SOIF_DC_P"
+BASELINE_S = 2e-3  # the rest is the mean over this time before the first event
 MANY_STEPS = 300_000  # NumPy makes some thousand a second
 
 logger = get_logger("brian2dynapse.measure")
@@ -125,6 +126,8 @@ class Bench:
             self._replicas = replicate(Network(*self._objects), [Setting(codes=one) for one in codes], "_all")
             self._group = self._replicas["bench_neurons"]
             self._dc = np.array(self._group.I_dc_[:])
+            for one in self._replicas.network.objects:  # Brian2 warns of what was never run: a refused setting
+                one._network = self._replicas.network.id
 
     def times(self) -> np.ndarray:
         """Times of the traces, second."""
@@ -219,3 +222,37 @@ def checked_time(what: str, value, protocol: str, least: float = 0.0) -> float:
     if not right or not np.isfinite(float(value)) or not float(value) >= least or float(value) <= 0 < least:
         raise DynapseError(f"{protocol}: {what} is {value}; give a time of at least {least:g} s, such as 20*ms")
     return float(value)
+
+
+def checked_gap(interval, protocol: str) -> float:
+    """An interval between events of one source, second: a time step has one of them at most."""
+    gap, dt = checked_time("interval", interval, protocol), float(defaultclock.dt_)
+    if gap < (1 - 1e-6) * dt:
+        raise DynapseError(
+            f"{protocol}: events are {gap:.3g} s apart, and a time step, of {dt:g} s, has one at most; give a longer "
+            "interval, or set defaultclock.dt"
+        )
+    return gap
+
+
+def checked_event_times(times, protocol: str, recording: pd.DataFrame) -> np.ndarray:
+    """Times of events of recorded data, second; they are in every trace."""
+    right = isinstance(times, Quantity) and get_dimensions(times) is second.dim and np.size(times)
+    values = np.atleast_1d(np.asarray(times)) if right else None
+    if not right or not np.all(np.isfinite(values)) or np.any(np.diff(values) <= 0):
+        raise DynapseError(f"{protocol}: event_times is {times!r}; give the times of the events, ascending: [1, 26]*ms")
+    for which, trace in of_each(recording):
+        clock = trace["time_s"].to_numpy()
+        step = np.median(np.diff(clock)) if clock.size > 1 else 0.0
+        if values[0] < clock[0] - step or values[-1] >= clock[-1]:
+            raise DynapseError(
+                f"{protocol}: events are at {values[0]:g} to {values[-1]:g} s, neuron {which['neuron']} is recorded "
+                f"from {clock[0]:g} to {clock[-1]:g} s (time_s, in second, of the same clock); give the times of the "
+                "events in it"
+            )
+        if step > BASELINE_S:
+            raise DynapseError(
+                f"{protocol}: samples are {step:g} s apart; the rest is read from {BASELINE_S:g} s before "
+                "the first event; record faster, or give time_s in second, if it is in millisecond"
+            )
+    return values

@@ -97,20 +97,30 @@ def time_constants(
     if window is not None:
         raise DynapseError("time_constants: window belongs to recorded data; a simulation knows where its decay is")
     settings = checked_biases(biases, "time_constants")
-    tables, recordings, codes = [], [], {}
+    tables, recordings, codes = [], [], {}  # codes by quantity
     for quantity in quantities:
         bench = _decay(settings, quantity, chip, neurons, report)
         current = DECAYS[quantity][0]
         recording = bench.recording(current, "current_A", bench.decay_from)
         tables.append(_fits(recording, quantity, checked_chip(chip, "time_constants"), settings))
         recordings.append(recording.assign(quantity=quantity))
-        codes = bench.codes()
+        codes[quantity] = bench.codes()
     return measurement(
         one_setting(pd.concat(tables, ignore_index=True), settings),
         "time_constants",
-        codes,
+        _codes_by_quantity(codes),
         pd.concat(recordings, ignore_index=True),
     )
+
+
+def _codes_by_quantity(codes: dict[str, dict]) -> dict:
+    """Bias to code; to {quantity: code} where runs differ."""
+    first = next(iter(codes.values()))
+    same = {bias: all(one[bias] == code for one in codes.values()) for bias, code in first.items()}
+    return {
+        bias: tuple(code) if same[bias] else {quantity: tuple(one[bias]) for quantity, one in codes.items()}
+        for bias, code in first.items()
+    }
 
 
 def _decay(settings, quantity, chip, neurons, report) -> Bench:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from brian2 import defaultclock
-from brian2.units import Hz, Quantity, get_dimensions, hertz, ms, second
+from brian2.units import Hz, Quantity, get_dimensions, hertz, ms
 
 from . import analysis
 from .circuits import check_dendrite
 from .errors import DynapseError, unknown_name
 from .measure_bench import (
+    BASELINE_S,
     DC_BIAS,
     NEVER_SPIKES,
     NO_DELAY,
     Bench,
     checked_biases,
     checked_chip,
+    checked_event_times,
+    checked_gap,
     checked_time,
     nearest_code,
     nominal,
@@ -30,7 +32,6 @@ INHIBITORY = ("gaba", "shunt")
 HOLD_IN_LEAK = 2  # holds the membrane at its gain, where inhibition shows
 SETTLE_IN_TAU = 12  # before the first event: the floor of idle dendrites lifts the membrane by some microvolts
 HOLDING_IN_TAU = 45  # from rest to where a DC current holds
-BASELINE_S = 2e-3  # the rest is the mean over this time before the first event
 LEAST_PEAK_V = 1e-4  # below it there is no response, or none that an onset could be read off
 FALL_IN_TAU = 7  # after the last event
 
@@ -85,7 +86,8 @@ def epsp(
     Measurement
         A row a neuron and event: setting (if several), neuron, event, time_s, rest_V (before the first event),
         start_V and peak_V (from there; negative for inhibition), amplitude_V (peak - start), rise_s (10 to 90 %),
-        time_to_peak_s, half_fall_s (peak to half of it), summation (peak over that of the first event).
+        time_to_peak_s, half_fall_s (peak to half of it), summation (peak over that of the first event); with `spiking`
+        also spikes (from the event to the next one): where there are any, the shape is not that of a potential.
 
     Raises
     ------
@@ -98,18 +100,20 @@ def epsp(
     if recorded is not None:
         settings = [] if biases is None else checked_biases(biases, "epsp")
         table = checked_recording(recorded, TRACE, "epsp", settings)
-        times = _event_times(event_times, "epsp", table)
+        times = checked_event_times(event_times, "epsp", table)
         return measurement(one_setting(_shapes(table, times, sign, width), settings), "epsp", codes_of(settings), table)
     if event_times is not None:
         raise DynapseError("epsp: event_times belongs to recorded data; a simulation takes events and interval")
     if isinstance(events, bool) or not isinstance(events, (int, np.integer)) or events < 1:
         raise DynapseError(f"epsp: events is {events!r}; give a positive integer")
-    gap = _gap(interval, "epsp")
+    gap = checked_gap(interval, "epsp")
     settings = checked_biases(biases, "epsp")
     bench, times = _train(settings, dendrite, weight, False, events, gap, chip, neurons, hold, spiking, report)
     recording = bench.recording("Vmem", "voltage_V", times[0] - BASELINE_S)
     recording["time_s"] -= times[0]
     shapes = _shapes(recording, times - times[0], sign, width)
+    if spiking:
+        shapes["spikes"] = _spikes_of(bench, times)
     return measurement(one_setting(shapes, settings), "epsp", bench.codes(), recording)
 
 
@@ -172,37 +176,14 @@ def _shapes(recording: pd.DataFrame, times: np.ndarray, sign: int, width: float 
     return pd.DataFrame(rows)
 
 
-def _gap(interval, protocol) -> float:
-    """An interval between events of one source, second: a time step has one of them at most."""
-    gap, dt = checked_time("interval", interval, protocol), float(defaultclock.dt_)
-    if gap < (1 - 1e-6) * dt:
-        raise DynapseError(
-            f"{protocol}: events are {gap:.3g} s apart, and a time step, of {dt:g} s, has one at most; give a longer "
-            "interval, or set defaultclock.dt"
-        )
-    return gap
-
-
-def _event_times(times, protocol, recording) -> np.ndarray:
-    right = isinstance(times, Quantity) and get_dimensions(times) is second.dim and np.size(times)
-    values = np.atleast_1d(np.asarray(times)) if right else None
-    if not right or not np.all(np.isfinite(values)) or np.any(np.diff(values) <= 0):
-        raise DynapseError(f"{protocol}: event_times is {times!r}; give the times of the events, ascending: [1, 26]*ms")
-    for which, trace in of_each(recording):
-        clock = trace["time_s"].to_numpy()
-        step = np.median(np.diff(clock)) if clock.size > 1 else 0.0
-        if values[0] < clock[0] - step or values[-1] >= clock[-1]:
-            raise DynapseError(
-                f"{protocol}: events are at {values[0]:g} to {values[-1]:g} s, neuron {which['neuron']} is recorded "
-                f"from {clock[0]:g} to {clock[-1]:g} s (time_s, in second, of the same clock); give the times of the "
-                "events in it"
-            )
-        if step > BASELINE_S:
-            raise DynapseError(
-                f"{protocol}: samples are {step:g} s apart; the rest is read from {BASELINE_S:g} s before "
-                "the first event; record faster, or give time_s in second, if it is in millisecond"
-            )
-    return values
+def _spikes_of(bench: Bench, times: np.ndarray) -> np.ndarray:
+    """Spikes from each event to the next, in the order of `_shapes`."""
+    spikes = bench.spikes()
+    event = np.searchsorted(times, spikes["time_s"], side="right") - 1
+    counts = np.zeros((len(bench.settings), bench.count, len(times)), dtype=int)
+    late = event >= 0
+    np.add.at(counts, (spikes["setting"][late], spikes["neuron"][late], event[late]), 1)
+    return counts.ravel()
 
 
 def depression(
@@ -251,7 +232,7 @@ def depression(
     settings = [] if biases is None else checked_biases(biases, "depression")
     if recorded is not None:
         table = checked_recording(recorded, TRACE, "depression", settings)
-        times = _event_times(event_times, "depression", table)
+        times = checked_event_times(event_times, "depression", table)
         plain = None if control is None else checked_recording(control, TRACE, "depression", settings)
         codes = codes_of(settings)
     else:
@@ -260,7 +241,7 @@ def depression(
         single = isinstance(rate, Quantity) and get_dimensions(rate) is hertz.dim and np.ndim(rate) == 0
         if not single or not 0 < float(rate) < np.inf:
             raise DynapseError(f"depression: rate is {rate}; give a rate of events, such as 87*Hz")
-        gap = _gap(1 / rate, "depression")
+        gap = checked_gap(1 / rate, "depression")
         events = max(2, int(checked_time("duration", duration, "depression") / gap) + 1)
         traces = []
         for std in (True, False):
@@ -324,7 +305,7 @@ def delay(
     Measurement
         A row a neuron: setting (if several), neuron, bits, bias, coarse, fine, onset_s (from the event; NaN without a
         response of 0.1 mV), delay_s (onset without that of the reference), expected_s (closed form without mismatch),
-        resolution_s.
+        resolution_s, note (why there is none).
 
     Raises
     ------
@@ -342,7 +323,7 @@ def delay(
         raise DynapseError("delay: event_times belongs to recorded data; a simulation has an event of its own")
     if recorded is not None:
         table = checked_recording(recorded, TRACE, "delay", settings)
-        event = _event_times(event_times, "delay", table)[-1]
+        event = checked_event_times(event_times, "delay", table)[-1]
         rows, codes, resolution = _onsets(table, event, onset), codes_of(settings), np.nan
         rows["delay_s"] = rows["onset_s"] - reference_s
     else:
@@ -364,6 +345,7 @@ def delay(
         rows.insert(4, "coarse", [settings[k][turned].coarse for k in rows["setting"]])
         rows.insert(5, "fine", [settings[k][turned].fine for k in rows["setting"]])
     rows["resolution_s"] = resolution
+    rows["note"] = np.where(rows["onset_s"].isna(), f"no response above {LEAST_PEAK_V:g} V: a stronger weight", "")
     return measurement(one_setting(rows, settings), "delay", codes, table)
 
 

@@ -22,14 +22,9 @@ from .measure_bench import (
 )
 from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
-CHARGING_S = (
-    0.5e-3,
-    0.7e-3,
-    1e-3,
-    1.4e-3,
-    2e-3,
-)  # times to the threshold, by which the DC codes of a volley are chosen
-INTERVALS = 12  # in the mean of each
+CHARGING = (1, 1.4, 2, 2.8, 4)  # times to the threshold, by which DC codes are chosen, in units of ...
+SHORTEST_S, CHARGING_IN_REFRACTORY, CHARGING_IN_TAU = 0.5e-3, 0.1, 0.25  # ... a tenth of the period, within limits
+INTERVALS, FEWEST, TIME_OF_INTERVALS_S = 12, 3, 0.03  # in the mean of each; fewer of longer ones
 STEPS_IN_CHARGING = 25  # a neuron that is charged within a step would spike late
 SECTIONS = 12  # of the range of codes that are tried at once in the search for the rheobase
 DC_OF_ADAPTATION_IN_LEAK = 10
@@ -53,7 +48,7 @@ def refractory_period(biases=None, chip=None, neurons=None, recorded=None, repor
     -------
     Measurement
         A row a neuron: setting (if several), neuron, bias, coarse, fine, t_ref_s, sd_s, expected_s (closed form
-        without mismatch).
+        without mismatch), note (why there is none).
 
     Raises
     ------
@@ -78,16 +73,21 @@ def refractory_period(biases=None, chip=None, neurons=None, recorded=None, repor
             code = settings[which["setting"]]["SOIF_REFR_N"]
             row |= {"coarse": code.coarse, "fine": code.fine}
         row |= {"t_ref_s": found, "sd_s": sd}
-        rows.append(row | ({"expected_s": expected[which["setting"]]} if settings else {}))
+        row |= {"expected_s": expected[which["setting"]]} if settings else {}
+        firing = int((points["rate_Hz"] > 0).sum())
+        rows.append(row | {"note": "" if np.isfinite(found) else f"fires at {firing} currents; four are needed"})
     return measurement(one_setting(pd.DataFrame(rows), settings), "refractory_period", codes, curve)
 
 
 def _strong_currents(settings, ideal, chip, neurons, report):
-    """Rates at DC codes by which the membrane is at its threshold after `CHARGING_S`; codes of the first setting."""
+    """Rates at DC codes by which the membrane is at its threshold after `CHARGING`; codes of the first setting."""
     constants = ideal.constants
-    dt = CHARGING_S[0] / STEPS_IN_CHARGING
+    period, tau = nominal("t_ref", settings, ideal).max(), nominal("tau_mem", settings, ideal).min()
+    unit = max(SHORTEST_S, min(CHARGING_IN_REFRACTORY * period, CHARGING_IN_TAU * tau))
+    intervals = np.clip(TIME_OF_INTERVALS_S / period, FEWEST, INTERVALS)
+    dt = unit / STEPS_IN_CHARGING
     tables = []
-    for charging in CHARGING_S:
+    for charging in unit * np.array(CHARGING):
 
         def changes(biases, charging=charging):
             gain, threshold = (reaching(bias, biases, ideal) for bias in ("SOIF_GAIN_N", "SOIF_SPKTHR_P"))
@@ -96,8 +96,7 @@ def _strong_currents(settings, ideal, chip, neurons, report):
             return {DC_BIAS: nearest_code(DC_BIAS, charge / charging, biases, ideal)}
 
         bench = Bench(settings, chip, neurons, ("so_dc",), changes, dt, "refractory_period")
-        slowest = 3 * (charging + nominal("t_ref", settings, ideal).max())  # mismatch included
-        bench.run(INTERVALS * slowest, True, report)
+        bench.run(intervals * 3 * (charging + period), True, report)  # the slowest neuron has three times the period
         spikes = bench.spikes()
         for setting, one in enumerate(bench.settings):
             mine = spikes[spikes["setting"] == setting].groupby("neuron")["time_s"].agg(["min", "max", "count"])

@@ -24,8 +24,8 @@ class Measurement(pd.DataFrame):
     protocol : str
         Function of `measure` that made it.
     codes : dict
-        Bias to code (coarse, fine), as run: what the protocol itself sets is in it. Empty for recorded data of
-        unknown biases.
+        Bias to code (coarse, fine), as run: what the protocol itself sets is in it. Of several settings, the first
+        one; of several quantities whose runs differ, {quantity: code}. Empty for recorded data of unknown biases.
     recording : pandas.DataFrame or None
         What was read: traces (setting, neuron, time_s, voltage_V or current_A) or spikes (setting, neuron, time_s), in
         the form in which the protocol takes data of a lab.
@@ -45,7 +45,7 @@ def measurement(rows, protocol: str, codes: Mapping, recording: pd.DataFrame | N
     """A table with its origin."""
     table = Measurement(rows)
     table.protocol = protocol
-    table.codes = {name: tuple(code) for name, code in codes.items()}
+    table.codes = {name: code if isinstance(code, dict) else tuple(code) for name, code in codes.items()}
     table.recording = recording
     return table
 
@@ -186,8 +186,8 @@ def observations(*tables: pd.DataFrame) -> pd.DataFrame:
         protocol = getattr(table, "protocol", "")
         if protocol not in _OBSERVED:
             raise DynapseError(
-                f"observations: a table of {protocol or type(table).__name__} has no closed form to be fitted to; give "
-                f"tables of {', '.join(_OBSERVED)}"
+                f"observations: a table of {protocol or 'an unknown protocol'} has no closed form to be fitted to; give "
+                f"tables of {', '.join(_OBSERVED)} as returned (pd.concat and CSV forget the protocol)"
             )
         if "coarse" not in table:
             raise DynapseError(

@@ -261,3 +261,25 @@ def test_a_chip_with_other_mirrors_is_measured_as_it_is():
     leak, threshold, gain = (biases.current_in_amp(bias) for bias in ("SOIF_LEAK_N", "SOIF_SPKTHR_P", "SOIF_GAIN_N"))
     closed = 2 * leak * (1 + 1.5 * threshold / (2 * gain))
     assert bd.measure.rheobase(biases, chip=chip)["rheobase_A"][0] == pytest.approx(closed, rel=0.02, abs=0)  # a step
+
+
+def test_spikes_after_an_event_are_told():
+    quiet = bd.measure.epsp(bd.Biases(), weight="0001", spiking=True)
+    assert list(quiet["spikes"]) == [0]
+    table = bd.measure.epsp(bd.Biases(), weight="1111", events=8, interval=1 * ms, spiking=True)
+    assert table["spikes"].sum() > 0
+    assert "spikes" not in bd.measure.epsp(bd.Biases(), weight="1111")
+
+
+def test_codes_that_differ_between_quantities_are_told_apart():
+    table = bd.measure.time_constants(bd.Biases(), ("tau_mem", "tau_ahp"))
+    assert table.codes["SOIF_SPKTHR_P"] == {"tau_mem": (5, 255), "tau_ahp": (3, 254)}
+    assert table.codes["SOIF_LEAK_N"] == (2, 5)
+
+
+def test_a_long_refractory_period_and_none():
+    slow = bd.measure.refractory_period(bd.Biases({"SOIF_REFR_N": (0, 200)}))
+    # 50 ms; intervals are a few, each known to the step of 48 us; third order of 1/I is (60 pA/1 nA)^2 of 5 ms
+    assert slow["t_ref_s"][0] == pytest.approx(slow["expected_s"][0], rel=1e-3) and slow["expected_s"][0] > 0.02
+    silent = bd.measure.refractory_period(recorded=slow.recording.assign(rate_Hz=0.0))
+    assert np.isnan(silent["t_ref_s"][0]) and "fires at 0 currents" in silent["note"][0]
