@@ -16,3 +16,14 @@ class CircuitCodeObject(CPPStandaloneCodeObject):
 def circuit_code_object() -> type | None:
     """Class of the code objects of a group that is made now; None for Brian2's default."""
     return CircuitCodeObject if isinstance(get_device(), CPPStandaloneDevice) else None
+
+
+class BoardCodeObject(CircuitCodeObject):
+    """Code object of the simulated board: its templates run over the places in use, whose number may grow."""
+
+    templater = CircuitCodeObject.templater.derive("brian2dynapse", templates_dir="templates/board")
+
+
+def board_code_object() -> type:
+    """Class of the code objects of the simulated board."""
+    return BoardCodeObject
