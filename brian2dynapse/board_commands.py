@@ -21,3 +21,4 @@ class Command(IntEnum):
     GET_ARRIVALS = 13  # -> count, steps, words, times
     SET_ARRIVALS = 14  # count; steps, words, times
     ADVANCE = 15  # steps, events; times in microseconds, cores and tags -> spikes, events taken; steps, places, samples
+    SEED = 16  # seed of the generator of random numbers

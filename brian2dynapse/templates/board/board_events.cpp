@@ -194,6 +194,9 @@ void brian_board::serve(Network& network)
             defaultclock.timestep[0] = a;
             defaultclock.t[0] = a*defaultclock.dt[0];
             break;
+        case {{commands.SEED}}:
+            for (auto& generator : _random_generators) generator.seed(a);
+            break;
         case {{commands.GET_ARRIVALS}}: {
             std::vector<int64_t> steps;
             std::vector<int32_t> numbers;

@@ -1,0 +1,409 @@
+"""`Engine`: simulated chips that stay alive while a script talks to them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+from brian2.utils.logger import get_logger
+
+from . import circuits, dac, facts
+from .board_build import program
+from .board_memory import Memory, cores_and_tags
+from .board_model import ALWAYS, EXTRA
+from .board_server import Server
+from .checks import dpi_time_constant
+from .chip import Chip
+from .configuration import LARGEST_CHIPS, LARGEST_TAG, Configuration
+from .delivery import ALL_CORES
+from .errors import DynapseError
+from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
+from .inflow import COEFFICIENTS, inflow_coefficients
+
+logger = get_logger("brian2dynapse.board_engine")
+
+MICROSECOND = 1e-6
+BOARD = 4  # chips that one program is compiled for, used or not
+# Circuits that the engine does not have, by the latch that connects them.
+_MISSING = {"deam_ampa": "the AMPA diffusion grid", "ho_enable": "homeostasis"}
+_EVENT = (("chip", None), ("core mask", ALL_CORES), ("tag", LARGEST_TAG), ("time", None))
+
+
+class Engine:
+    """The chips of a board, simulated as they are configured, spoken to and waited for.
+
+    Parameters
+    ----------
+    chips : int
+        Number of chips.
+    chip : Chip, optional
+        The individual that all of them are; the ideal one by default. Physical neurons 1024 and on are those of the
+        second chip.
+    dt : float
+        Time step in second, a whole number of microseconds.
+    neurons : array_like of int, optional
+        Physical neurons, 1024*chip + 256*core + neuron, that are simulated from the start. By default, and beside
+        them, those that a configuration uses, from then on.
+    seed : int
+        Of the noise of the membranes, with ``Chip(noise=...)``.
+    directory : path, optional
+        Where compiled programs are kept; the cache folder of the user by default.
+    table : dac.GeneratorTable, optional
+        A measured generator table.
+
+    Raises
+    ------
+    DynapseError
+        For arguments of another kind.
+
+    Notes
+    -----
+    A compiled program simulates all places; it is compiled once for a machine (some 10 s), for boards of up to four
+    chips. Codes, tags, latches and neurons change without another one. Latches of alpha functions and of calcium are
+    in programs of their own: the first configuration with one of these latches compiles again, once for a machine, and
+    takes all state over.
+
+    Times are integers, microseconds since the engine was made. A step acts on what was sent for its time; an event acts
+    one step later, as in a `Connection`.
+    """
+
+    def __init__(self, chips=1, chip=None, dt=1e-4, neurons=None, seed=0, directory=None, table=None):
+        self._chips = _integer("chips", chips, 1, LARGEST_CHIPS)
+        if chip is not None and not isinstance(chip, Chip):
+            raise DynapseError(f"chip is {type(chip).__name__}; give a brian2dynapse.Chip")
+        self._chip = chip or Chip()
+        if self._chip.events_per_spike > 1:
+            raise DynapseError(
+                f"events_per_spike of the chip is {self._chip.events_per_spike}; a simulated board sends one event a "
+                "spike: give a Chip without events_per_spike"
+            )
+        self._seed = _integer("seed", seed, 0, 2**32 - 1)
+        self._step_us = _step(dt)
+        self._directory = directory
+        self._memory = Memory(self._chip, table or dac.nominal_table())
+        self._step = self._time = 0
+        self._waiting = np.empty((0, 2), dtype=np.int64)  # events from outside: time, core and tag
+        self._watched = {}  # (chip, core) to [place, time of the first sample, samples]
+        self._warned = set()
+        self._configuration = Configuration(self._chips)
+        self._latches = ALWAYS
+        self._server = self._started()
+        used = np.empty(0, dtype=int) if neurons is None else np.unique(np.asarray(neurons))
+        if used.dtype.kind not in "iu" or np.any((used < 0) | (used >= self._chips * NEURONS_PER_CHIP)):
+            raise DynapseError(f"neurons are {neurons}; give integers 0..{self._chips * NEURONS_PER_CHIP - 1}")
+        self._configured(self._configuration, used)
+
+    @property
+    def time_us(self) -> int:
+        """Time until which the chips are simulated, microseconds."""
+        return self._time
+
+    @property
+    def configuration(self) -> Configuration:
+        """What the chips hold."""
+        return self._configuration
+
+    # -- what a board is asked -----------------------------------------------------------------------
+
+    def configure(self, configuration: Configuration) -> None:
+        """Write the memory of the chips, now. Currents, pulses and events on their way stay as they are.
+
+        Parameters
+        ----------
+        configuration : Configuration
+            Of as many chips.
+
+        Raises
+        ------
+        DynapseError
+            For another number of chips, and for a latch whose circuit is not simulated; nothing changes then.
+        """
+        if not isinstance(configuration, Configuration):
+            raise DynapseError(f"configuration is {type(configuration).__name__}; give a brian2dynapse.Configuration")
+        if len(configuration) != self._chips:
+            raise DynapseError(f"the configuration has {len(configuration)} chips, the board {self._chips}")
+        on = self._checked_latches(configuration)
+        if not on & EXTRA <= self._latches:
+            self._change_program(self._latches | on & EXTRA)
+        used = np.flatnonzero(configuration.used_neurons())
+        self._configured(configuration, np.setdiff1d(used, self._memory.physical))
+
+    def send(self, events) -> None:
+        """Take events from outside, for their time.
+
+        Parameters
+        ----------
+        events : array_like of int
+            Shape (n, 4): chip, core mask, tag, time in microseconds, at or after `time_us`.
+
+        Raises
+        ------
+        DynapseError
+            If an event is none, or is late; none is taken then.
+        """
+        events = np.asarray(events)
+        if events.size == 0:
+            return
+        if events.ndim != 2 or events.shape[1] != len(_EVENT) or events.dtype.kind not in "iu":
+            raise DynapseError(
+                f"events have shape {events.shape} and type {events.dtype}; give rows of integers "
+                "(chip, core mask, tag, time in microseconds)"
+            )
+        events = events.astype(np.int64)
+        for column, (name, high) in enumerate(_EVENT):
+            low = self._time if name == "time" else 0
+            high = self._chips - 1 if name == "chip" else high
+            values = events[:, column]
+            wrong = np.flatnonzero((values < low) | (values > (high if high is not None else values)))
+            if wrong.size:
+                allowed = f"{low}..{high}" if high is not None else f"at least {low}, the time of the chips"
+                raise DynapseError(f"{name} of event {wrong[0]} is {values[wrong[0]]}; it is {allowed}")
+        chip, mask, tag, time = events.T
+        row, keys = cores_and_tags(chip, mask, tag)
+        self._waiting = np.concatenate([self._waiting, np.column_stack([time[row], keys])])
+
+    def advance(self, until_us: int) -> np.ndarray:
+        """Simulate up to a time.
+
+        Parameters
+        ----------
+        until_us : int
+            Microseconds; only steps that end by then are made.
+
+        Returns
+        -------
+        numpy.ndarray of int
+            Spikes since the last call, shape (n, 4): time in microseconds, chip, core, neuron; in the order of time.
+        """
+        until = _integer("until_us", until_us, self._time, None)
+        steps = until // self._step_us - self._step
+        order = np.argsort(self._waiting[:, 0], kind="stable")
+        waiting = self._waiting[order]
+        now = int(np.searchsorted(waiting[:, 0], (self._step + steps) * self._step_us))
+        when, places, samples = self._server.advance(steps, *waiting[:now].T, len(self._watched))
+        self._waiting = waiting[now:]
+        for column, watched in enumerate(self._watched.values()):
+            watched[-1].append(samples[:, column].copy())
+        self._step += steps
+        self._time = until
+        chip, core, neuron = (one[places] for one in self._memory.indices)
+        spikes = np.column_stack([when * self._step_us, chip, core, neuron])
+        return spikes[np.lexsort(spikes.T[::-1])]
+
+    def watch(self, chip: int, core: int, neuron: int) -> None:
+        """Connect a neuron to the monitor of its core, from now on.
+
+        Parameters
+        ----------
+        chip, core, neuron : int
+            Which one.
+        """
+        chip, core = self._core(chip, core)
+        physical = chip * NEURONS_PER_CHIP + core * NEURONS_PER_CORE
+        physical += _integer("neuron", neuron, 0, NEURONS_PER_CORE - 1)
+        if self._memory.place_of(physical) < 0:
+            self._configured(self._configuration, np.array([physical]))
+        self._watched[chip, core] = [self._memory.place_of(physical), self._step * self._step_us, []]
+        self._server.watch([place for place, *_ in self._watched.values()])
+
+    def trace(self, chip: int, core: int) -> tuple[np.ndarray, np.ndarray]:
+        """What the monitor of a core showed since `watch`.
+
+        Parameters
+        ----------
+        chip, core : int
+            Which one.
+
+        Returns
+        -------
+        times : numpy.ndarray of int
+            Microseconds, one a step.
+        potentials : numpy.ndarray
+            V_mem of the neuron at these times, volt from rest.
+
+        Raises
+        ------
+        DynapseError
+            If no neuron of the core is watched.
+        """
+        chip, core = self._core(chip, core)
+        if (chip, core) not in self._watched:
+            raise DynapseError(f"no neuron of chip {chip} core {core} is watched; call watch first")
+        _, start, samples = self._watched[chip, core]
+        samples = np.concatenate([np.empty(0), *samples])
+        self._watched[chip, core][-1] = [samples]
+        constants = self._chip.constants
+        potentials = constants["U_T"] / constants["kappa_n"] * np.log(samples / constants["I_0"])
+        return start + self._step_us * np.arange(len(samples)), potentials
+
+    def close(self) -> None:
+        """End the simulation; a second call does nothing."""
+        self._server.close()
+
+    # -- configurations ------------------------------------------------------------------------------
+
+    def _checked_latches(self, configuration: Configuration) -> frozenset[str]:
+        on = configuration.latches.any(axis=(0, 1, 2))
+        names = [name for name, one in zip(facts.latch_table(), on, strict=True) if one]
+        for name in names:
+            if name in _MISSING:
+                which = configuration.latches[..., list(facts.latch_table()).index(name)]
+                chip, core, neuron = np.argwhere(which)[0].tolist()
+                raise DynapseError(
+                    f"latch {name} of chip {chip} core {core} neuron {neuron} (and {which.sum() - 1} others): a "
+                    f"simulated board has no {_MISSING[name].removeprefix('the ')}; switch the latch off, or simulate "
+                    "the configuration with to_network"
+                )
+        return frozenset(names)
+
+    def _configured(self, configuration: Configuration, new: np.ndarray) -> None:
+        """Take a configuration over, with new places; only what differs is computed."""
+        before, server, memory = self._configuration, self._server, self._memory
+        self._configuration = configuration
+        if new.size:
+            self._add_places(new)
+
+        def differs(*names: str) -> bool:
+            return bool(new.size) or any(
+                getattr(before, name) is not getattr(configuration, name)
+                and not np.array_equal(getattr(before, name), getattr(configuration, name))
+                for name in names
+            )
+
+        codes = differs("core_codes")
+        if codes or differs("latches", "synapse_dendrite") or before.labels != configuration.labels:
+            self._set_parameters(configuration)
+        if differs("latches"):
+            self._kill(memory.killed(before), memory.killed(configuration), new.size)
+        synapses = [f"synapse_{name}" for name in ("dendrite", "weight", "precise_delay", "mismatched_delay", "stp")]
+        if codes or differs(*synapses):
+            parameters, kinds = memory.words(configuration, server.word_parameters)
+            server.set_words(0, parameters, kinds)
+        if differs("synapse_tag", "synapse_dendrite"):
+            server.set_listeners(*memory.listeners(configuration))
+        if differs("positions", *(f"destination_{name}" for name in ("tag", "core", "x_hop", "y_hop"))):
+            server.set_sends(*memory.sends(configuration))
+        elif not len(memory.physical):
+            server.set_sends(np.zeros(1), np.empty(0))
+        if not len(memory.physical):
+            server.set_listeners(*memory.listeners(configuration))
+
+    def _add_places(self, new: np.ndarray) -> None:
+        """Simulate more neurons, which are at rest."""
+        count = len(self._memory.physical)
+        self._memory.add(new)
+        self._server.use_places(count + new.size)
+        for name in self._state_names():
+            rest = np.full(new.size, self._rest(name))
+            self._server.set_array(name, np.concatenate([self._server.array(name, count), rest]))
+
+    def _set_parameters(self, configuration: Configuration) -> None:
+        values = self._memory.parameters(configuration, self._server.arrays)
+        for name, one in values.items():
+            self._server.set_array(name, one)
+        self._server.compute_constants()
+        if len(self._memory.physical):
+            self._warn_of_short_time_constants(values)
+
+    def _kill(self, before: np.ndarray, after: np.ndarray, new: int) -> None:
+        """Hold neurons in their refractory state, or let them go; new places were not held."""
+        if new:
+            before = before & (np.arange(len(before)) < len(before) - new)
+        if np.array_equal(before, after):
+            return
+        left, current = (self._server.array(name, len(after)).copy() for name in ("refractory_left", "Imem"))
+        left[after & ~before], left[before & ~after] = np.inf, 0.0
+        current[after & ~before] = self._chip.constants["I_0"]
+        self._server.set_array("refractory_left", left)
+        self._server.set_array("Imem", current)
+
+    def _warn_of_short_time_constants(self, values) -> None:
+        """A step cannot follow a membrane that is faster: it settles within the step, as when it is drained."""
+        tau = dpi_time_constant(self._chip, "C_mem", "kappa_n", values["I_leak"])
+        short = self._step_us * MICROSECOND > tau
+        for core in np.unique(self._memory.physical[short] // NEURONS_PER_CORE).tolist():
+            if core not in self._warned:
+                self._warned.add(core)
+                logger.warn(
+                    f"chip {core // CORES_PER_CHIP} core {core % CORES_PER_CHIP}: the membrane time constant "
+                    f"(SOIF_LEAK_N) is down to {tau.min():.2g} s, shorter than the time step; the membrane settles "
+                    "within a step, as it does when it is drained; use a smaller dt to see more of it",
+                    name_suffix="short_time_constant",
+                )
+
+    # -- programs ------------------------------------------------------------------------------------
+
+    def _started(self) -> Server:
+        """A program for the latches of this engine, with the constants of the chip and no places."""
+        reading = circuits.Reading(
+            swap_gaba_shunt=self._chip.swap_gaba_shunt,
+            symmetric_conductance=self._chip.conductance == "symmetric",
+            noise=self._chip.noise > 0,
+        )
+        capacity = max(self._chips, BOARD) * NEURONS_PER_CHIP
+        specification = {"capacity": capacity, "latches": sorted(self._latches), "reading": asdict(reading)}
+        server = Server(program(specification, self._directory))
+        constants = self._chip.constants
+        values = constants | {"noise": self._chip.noise, "dt": self._step_us * MICROSECOND}
+        values |= dict(zip(COEFFICIENTS, inflow_coefficients(constants["kappa_p"]), strict=True))
+        for name, scalar in server.arrays.items():
+            if scalar:
+                server.set_array(name, values[name])
+        for name in server.shared:
+            server.set_shared(name, constants[name])
+        server.seed(self._seed)
+        return server
+
+    def _change_program(self, latches: frozenset[str]) -> None:
+        """Go on with a program that has more circuits: all state is taken over."""
+        old, count = self._server, len(self._memory.physical)
+        states = {name: old.array(name, count) for name in self._state_names()}
+        words, arrivals = old.word_state(count * SYNAPSES_PER_NEURON), old.arrivals()
+        before, self._latches = self._latches, latches
+        try:
+            self._server = self._started()
+        except BaseException:
+            self._latches = before
+            raise
+        old.close()
+        server = self._server
+        server.use_places(count)
+        for name in self._state_names():
+            of_plain = name.removesuffix("_e")  # the E-DPI of an alpha function is the dendrite without it
+            server.set_array(name, states.get(name, states.get(of_plain, np.full(count, self._rest(name)))))
+        server.set_word_state(words)
+        server.set_arrivals(*arrivals)
+        server.set_step(self._step)
+        server.watch([place for place, *_ in self._watched.values()])
+        memory, configuration = self._memory, self._configuration
+        self._set_parameters(configuration)
+        server.set_words(0, *memory.words(configuration, server.word_parameters))
+        server.set_listeners(*memory.listeners(configuration))
+        server.set_sends(*memory.sends(configuration))
+
+    def _state_names(self) -> list[str]:
+        """What a place carries from step to step."""
+        charges = [charge for _, charge in circuits.DENDRITES.values()]
+        return [*self._server.states, "Imem_before", "t_step", "refractory_left", *charges]
+
+    def _rest(self, name: str) -> float:
+        return self._chip.constants["I_0"] if name.startswith("I") else 0.0
+
+    def _core(self, chip, core) -> tuple[int, int]:
+        return _integer("chip", chip, 0, self._chips - 1), _integer("core", core, 0, CORES_PER_CHIP - 1)
+
+
+def _integer(name: str, value, low: int, high: int | None) -> int:
+    is_one = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not is_one or value < low or (high is not None and value > high):
+        allowed = f"from {low} to {high}" if high is not None else f"of at least {low}"
+        raise DynapseError(f"{name} is {value!r}; give an integer {allowed}")
+    return int(value)
+
+
+def _step(dt) -> int:
+    """The time step in microseconds."""
+    microseconds = float(dt) / MICROSECOND
+    if not microseconds >= 0.5 or abs(microseconds - round(microseconds)) > 1e-6 * microseconds:
+        raise DynapseError(f"dt is {dt!r} s; give a whole number of microseconds, for example 1e-4")
+    return round(microseconds)
