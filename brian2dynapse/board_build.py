@@ -20,8 +20,28 @@ from .errors import DynapseError
 
 MANIFEST = "board.json"
 _SHOWN = 2000  # characters of what a failed build says
+# What the parts of a program share: places in use, and the sources and shares of the diffusion grid.
+_SHARED = """
+#include <cstdint>
+#include <vector>
+namespace brian_board {
+extern int places_in_use;
+extern std::vector<int32_t> first_giver, givers;
+extern std::vector<double> shares;
+}
+"""
 # Modules that decide what is compiled, beside the equations and templates.
-_SOURCES = ("board_model", "board_build", "board_commands", "circuits", "pages", "numerics", "membrane", "dpi", "inline")
+_SOURCES = (
+    "board_model",
+    "board_build",
+    "board_commands",
+    "circuits",
+    "pages",
+    "numerics",
+    "membrane",
+    "dpi",
+    "inline",
+)
 _SOURCES += ("inflow", "steps", "standalone", "program_build")
 
 
@@ -168,12 +188,30 @@ def build(specification: dict, directory: Path) -> None:
             "watched_array": arrays["Imem"],
         },
     )
-    network = brian2.Network(group, events)
+    objects = [group, events]
+    if "Iampa_ahead" in group.variables:
+        ahead = numerics.mean_over_next_step(equations, "Iampa", into="Iampa_ahead")
+        # after the charges, before the step of the group, as in `diffusion.grid_objects`
+        for order, template, code in ((-2, "stateupdate", ahead), (-1, "board_grid", "")):
+            name, kind = f"places_{template}_grid", group.codeobj_class
+            objects.append(
+                CodeRunner(
+                    group,
+                    template,
+                    code=code,
+                    when="groups",
+                    order=order,
+                    name=name,
+                    check_units=False,
+                    codeobj_class=kind,
+                )
+            )
+    network = brian2.Network(objects)
     device.insert_code("before_network_run", f"brian_board::serve({network.name});")
     network.run(0 * brian2.second)
     device.build(directory=str(directory), compile=False, run=False)
     with open(directory / "objects.h", "a") as header:  # which every file of the program includes
-        header.write("namespace brian_board { extern int places_in_use; }\n")
+        header.write(_SHARED)
     compile_project(device, directory, fast=True)
     sizes = {name: 1 if group.variables["dt" if name == "dt" else name].scalar else 0 for name in arrays}
     manifest = {"arrays": sizes, "word_parameters": event.parameters, "word_states": event.states}

@@ -22,3 +22,4 @@ class Command(IntEnum):
     SET_ARRIVALS = 14  # count; steps, words, times
     ADVANCE = 15  # steps, events; times in microseconds, cores and tags -> spikes, events taken; steps, places, samples
     SEED = 16  # seed of the generator of random numbers
+    GRID = 17  # two sizes; first source of every place, sources, shares: the AMPA diffusion grid

@@ -24,8 +24,6 @@ logger = get_logger("brian2dynapse.board_engine")
 
 MICROSECOND = 1e-6
 BOARD = 4  # chips that one program is compiled for, used or not
-# Circuits that the engine does not have, by the latch that connects them.
-_MISSING = {"deam_ampa": "the AMPA diffusion grid", "ho_enable": "homeostasis"}
 _EVENT = (("chip", None), ("core mask", ALL_CORES), ("tag", LARGEST_TAG), ("time", None))
 
 
@@ -59,9 +57,9 @@ class Engine:
     Notes
     -----
     A compiled program simulates all places; it is compiled once for a machine (some 10 s), for boards of up to four
-    chips. Codes, tags, latches and neurons change without another one. Latches of alpha functions and of calcium are
-    in programs of their own: the first configuration with one of these latches compiles again, once for a machine, and
-    takes all state over.
+    chips. Codes, tags, latches and neurons change without another one. Alpha functions, the
+    AMPA diffusion grid, calcium and homeostasis are in programs of their own: the first configuration with one of their
+    latches compiles again, once for a machine, and all state is taken over.
 
     Times are integers, microseconds since the engine was made. A step acts on what was sent for its time; an event acts
     one step later, as in a `Connection`.
@@ -116,15 +114,16 @@ class Engine:
         Raises
         ------
         DynapseError
-            For another number of chips, and for a latch whose circuit is not simulated; nothing changes then.
+            For another number of chips; nothing changes then.
         """
         if not isinstance(configuration, Configuration):
             raise DynapseError(f"configuration is {type(configuration).__name__}; give a brian2dynapse.Configuration")
         if len(configuration) != self._chips:
             raise DynapseError(f"the configuration has {len(configuration)} chips, the board {self._chips}")
-        on = self._checked_latches(configuration)
-        if not on & EXTRA <= self._latches:
-            self._change_program(self._latches | on & EXTRA)
+        on = configuration.latches.any(axis=(0, 1, 2))
+        extra = {name for name, one in zip(facts.latch_table(), on, strict=True) if one} & EXTRA
+        if not extra <= self._latches:
+            self._change_program(self._latches | extra)
         used = np.flatnonzero(configuration.used_neurons())
         self._configured(configuration, np.setdiff1d(used, self._memory.physical))
 
@@ -242,20 +241,6 @@ class Engine:
 
     # -- configurations ------------------------------------------------------------------------------
 
-    def _checked_latches(self, configuration: Configuration) -> frozenset[str]:
-        on = configuration.latches.any(axis=(0, 1, 2))
-        names = [name for name, one in zip(facts.latch_table(), on, strict=True) if one]
-        for name in names:
-            if name in _MISSING:
-                which = configuration.latches[..., list(facts.latch_table()).index(name)]
-                chip, core, neuron = np.argwhere(which)[0].tolist()
-                raise DynapseError(
-                    f"latch {name} of chip {chip} core {core} neuron {neuron} (and {which.sum() - 1} others): a "
-                    f"simulated board has no {_MISSING[name].removeprefix('the ')}; switch the latch off, or simulate "
-                    "the configuration with to_network"
-                )
-        return frozenset(names)
-
     def _configured(self, configuration: Configuration, new: np.ndarray) -> None:
         """Take a configuration over, with new places; only what differs is computed."""
         before, server, memory = self._configuration, self._server, self._memory
@@ -275,6 +260,8 @@ class Engine:
             self._set_parameters(configuration)
         if differs("latches"):
             self._kill(memory.killed(before), memory.killed(configuration), new.size)
+        if "Iampa_grid" in server.arrays and (codes or differs("latches")):
+            server.set_grid(*memory.grid(configuration))
         synapses = [f"synapse_{name}" for name in ("dendrite", "weight", "precise_delay", "mismatched_delay", "stp")]
         if codes or differs(*synapses):
             parameters, kinds = memory.words(configuration, server.word_parameters)
@@ -345,6 +332,7 @@ class Engine:
         server = Server(program(specification, self._directory))
         constants = self._chip.constants
         values = constants | {"noise": self._chip.noise, "dt": self._step_us * MICROSECOND}
+        values |= {"homeostasis_active": 1.0}  # in all: where it is not, the references of the drift are equal
         values |= dict(zip(COEFFICIENTS, inflow_coefficients(constants["kappa_p"]), strict=True))
         for name, scalar in server.arrays.items():
             if scalar:
@@ -377,6 +365,8 @@ class Engine:
         server.watch([place for place, *_ in self._watched.values()])
         memory, configuration = self._memory, self._configuration
         self._set_parameters(configuration)
+        if "Iampa_grid" in server.arrays:
+            server.set_grid(*memory.grid(configuration))
         server.set_words(0, *memory.words(configuration, server.word_parameters))
         server.set_listeners(*memory.listeners(configuration))
         server.set_sends(*memory.sends(configuration))
@@ -387,6 +377,8 @@ class Engine:
         return [*self._server.states, "Imem_before", "t_step", "refractory_left", *charges]
 
     def _rest(self, name: str) -> float:
+        if name == "gain_homeostasis":
+            return 1.0
         return self._chip.constants["I_0"] if name.startswith("I") else 0.0
 
     def _core(self, chip, core) -> tuple[int, int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from . import dac, facts
-from .board_model import NEUTRAL, SWITCHES
+from .board_model import NEUTRAL, SWITCHES, circuits_on
 from .circuits import DENDRITES
 from .configuration import LARGEST_TAG, Configuration, Dendrite
 from .delivery import sent_by_neurons
+from .diffusion import CONDUCTANCES, grid_shares
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 from .simulation import dendrites_in_use
 from .weights import WEIGHT_BITS, selected_current
@@ -40,6 +41,7 @@ class Memory:
         self._table = table
         self.physical = np.empty(0, dtype=int)
         self._factors = {}
+        self._dendrites_of = None
 
     def add(self, physical: np.ndarray) -> None:
         """Take more physical neurons in."""
@@ -61,25 +63,63 @@ class Memory:
 
     def parameters(self, configuration: Configuration, names) -> dict[str, np.ndarray]:
         """Parameters and switches of every place, SI units, of those names that are such."""
-        chip, core, neuron = self.indices
-        latches = dict(zip(facts.latch_table(), configuration.latches[chip, core, neuron].T, strict=True))
+        latches = dict(zip(facts.latch_table(), configuration.latches[self.indices].T, strict=True))
         values = {
             name: self._currents(configuration, bias) * self._of_neurons(bias)
             for name, bias in facts.modelled_parameters().items()
             if name in names
         }
-        for latch, neutral in NEUTRAL.items():
+        on = circuits_on(latches) | dict(zip(DENDRITES, self._dendrites(configuration), strict=True))
+        for circuit, neutral in NEUTRAL.items():
             for name in neutral.keys() & values.keys():
-                values[name] = np.where(latches[latch], values[name], neutral[name])
-        dendrites = dict(zip(DENDRITES, dendrites_in_use(configuration)[self.physical].T, strict=True))
-        for name, latch in SWITCHES.items():
-            if name in names:
-                values[name] = (latches[latch] if latch else dendrites[name.removeprefix("use_")]).astype(float)
+                values[name] = np.where(on[circuit], values[name], neutral[name])
+        values |= {name: on[circuit].astype(float) for name, circuit in SWITCHES.items() if name in names}
         return values
 
     def killed(self, configuration: Configuration) -> np.ndarray:
         """Places with the latch soif_kill."""
         return configuration.latches[(*self.indices, list(facts.latch_table()).index("soif_kill"))]
+
+    def _dendrites(self, configuration: Configuration) -> np.ndarray:
+        """Dendrites that are integrated at every place, shape (4, places); kept, since codes change most often."""
+        decisive = (configuration.latches, configuration.synapse_dendrite, configuration.labels, self.physical)
+        if self._dendrites_of is None or not all(
+            one is other or np.array_equal(one, other)
+            for one, other in zip(self._dendrites_of[0], decisive, strict=True)
+        ):
+            on = dendrites_in_use(configuration)
+            latched = configuration.latches[..., list(facts.latch_table()).index("deam_ampa")].ravel()
+            on[:, list(DENDRITES).index("ampa")] |= latched  # nodes of the grid
+            self._dendrites_of = (decisive, on[self.physical].T)
+        return self._dendrites_of[1]
+
+    def grid(self, configuration: Configuration) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """What the AMPA diffusion grids of the cores pass to every place.
+
+        Returns
+        -------
+        first, sources : numpy.ndarray of int
+            The places that give to place k: sources[first[k]:first[k + 1]]. A place without latch deam_ampa has itself.
+        shares : numpy.ndarray
+            How much of their AMPA current.
+        """
+        latched = configuration.latches[(*self.indices, list(facts.latch_table()).index("deam_ampa"))]
+        alone = np.flatnonzero(~latched)
+        targets, sources, shares = [alone], [alone], [np.ones(len(alone))]
+        cores = self.physical // NEURONS_PER_CORE
+        for core in np.unique(cores[latched]):
+            places = np.flatnonzero(latched & (cores == core))
+            conductances = []
+            for name in CONDUCTANCES:
+                bias = facts.modelled_parameters()[name]
+                conductances.append((self._currents(configuration, bias) * self._of_neurons(bias))[places])
+            passed = grid_shares(self.physical[places], *conductances)
+            targets.append(places[passed.row])
+            sources.append(places[passed.col])
+            shares.append(passed.data)
+        order = np.lexsort((np.concatenate(sources), np.concatenate(targets)))
+        first, sources = _by_key(np.concatenate(targets)[order], np.concatenate(sources)[order], len(self.physical))
+        return first, sources, np.concatenate(shares)[order]
 
     def _currents(self, configuration: Configuration, bias: str) -> np.ndarray:
         """Current of a bias at every place, without mismatch, amp."""

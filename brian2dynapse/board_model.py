@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import numpy as np
 from brian2.equations.equations import PARAMETER, Equations
 from brian2.parsing.rendering import CPPNodeRenderer
 
@@ -18,22 +19,27 @@ from .pages import changed
 
 # Latches whose circuits every program has: they cost little. Those of `EXTRA` are in programs for who uses them.
 ALWAYS = frozenset({"so_dc", "so_adaptation", "soif_type", "denm_nmda", "de_conductance"})
-EXTRA = frozenset({"deam_alpha", "denm_alpha", "coho_ca_mem"})
+EXTRA = frozenset({"deam_alpha", "denm_alpha", "deam_ampa", "coho_ca_mem", "ho_enable"})
 
 _FAR = 1e6  # amp; 1 + I/_FAR is 1 for every current of the chip
-# Latch: the parameters that connect its circuit, and the value at which it does nothing, amp.
+_EQUAL = dict.fromkeys(("I_homeostasis_low", "I_homeostasis_middle", "I_homeostasis_high"), 1e-9)  # no drift
+# Circuit: the parameters that connect it, and the value of each at which it does nothing, amp.
 NEUTRAL = {
-    "so_dc": {"I_dc": 0.0},
-    "so_adaptation": {"I_cascode_ahp": 0.0, "I_weight_ahp": 0.0},
-    "denm_nmda": {"I_nmda_gate": 0.0},
-    "de_conductance": {"I_reversal_ampa": _FAR, "I_reversal_nmda": _FAR},
-    "coho_ca_mem": {"I_weight_ca": 0.0},
+    "dc": {"I_dc": 0.0},
+    "adaptation": {"I_cascode_ahp": 0.0, "I_weight_ahp": 0.0},
+    "calcium": {"I_weight_ca": 0.0},
+    "nmda_gate": {"I_nmda_gate": 0.0},
+    "conductance": {"I_reversal_ampa": _FAR, "I_reversal_nmda": _FAR},
+    "drift": _EQUAL,
 }
+# Switches of circuits that no parameter connects: 1 where the circuit acts, 0 where it does not.
 SWITCHES = {
-    **{f"use_{dendrite}": None for dendrite in circuits.DENDRITES},
-    "use_feedback": "soif_type",
-    "use_ampa_alpha": "deam_alpha",
-    "use_nmda_alpha": "denm_alpha",
+    **{f"use_{dendrite}": dendrite for dendrite in circuits.DENDRITES},
+    "use_feedback": "feedback",
+    "use_ampa_alpha": "ampa_alpha",
+    "use_nmda_alpha": "nmda_alpha",
+    "use_soma_gain": "soma_gain",
+    "use_dendrite_gain": "dendrite_gain",
 }
 _SYNAPSE_PAGES = (circuits.synapse_pages(False, True, False), circuits.synapse_pages(True, True, False))
 _DENDRITE = "ampa"  # whose charge stands for that of any dendrite in the code of an event
@@ -69,8 +75,10 @@ def model(latches: frozenset[str], reading: circuits.Reading) -> circuits.Model:
         Of the chip.
     """
     names = circuits.circuits_of(latches, frozenset(circuits.DENDRITES), reading)
+    names += ["homeostasis_dendrites"] if "homeostasis_soma" in names else []
     composed = circuits.compose(names, reading)
-    currents = [(f"{current}", f"use_{dendrite}*{current}") for dendrite, (current, _) in circuits.DENDRITES.items()]
+    currents = [(current, f"use_{dendrite}*{current}") for dendrite, (current, _) in circuits.DENDRITES.items()]
+    currents.append(("Iampa_grid", "use_ampa*Iampa_grid"))
     changes = {
         "I_sum": currents,
         "I_inhibition": currents,
@@ -86,10 +94,41 @@ def model(latches: frozenset[str], reading: circuits.Reading) -> circuits.Model:
                 expression = f"use_feedback*({expression})"
             line = f"{name} = {changed(expression, changes.get(name, []))} : {declaration}"
         lines.append(line)
-    text = "\n".join(lines)
+    text = _switched_gain("\n".join(lines))
     used = [name for name in SWITCHES if re.search(rf"\b{name}\b", text)]
     text += "".join(f"\n{name} : 1 (constant)" for name in used)
-    return circuits.Model(text, composed.threshold, composed.reset)
+    return circuits.Model(text, composed.threshold, _switched_gain(composed.reset))
+
+
+def circuits_on(latches: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Which circuits act in each neuron, by the names of `NEUTRAL` and `SWITCHES`; the dendrites are not among them.
+
+    Parameters
+    ----------
+    latches : dict of str to numpy.ndarray of bool
+        One a neuron.
+    """
+    homeostasis, of_dendrites = latches["ho_enable"], latches["ho_so_de"]
+    return {
+        "dc": latches["so_dc"],
+        "adaptation": latches["so_adaptation"],
+        "calcium": latches["coho_ca_mem"] | homeostasis,
+        "nmda_gate": latches["denm_nmda"],
+        "conductance": latches["de_conductance"],
+        "drift": homeostasis & latches["ho_active"],
+        "feedback": latches["soif_type"],
+        "ampa_alpha": latches["deam_alpha"],
+        "nmda_alpha": latches["denm_alpha"],
+        "soma_gain": homeostasis & ~of_dendrites,
+        "dendrite_gain": homeostasis & of_dendrites,
+    }
+
+
+def _switched_gain(text: str) -> str:
+    """The homeostatic gain where it acts: on the soma or on the dendrites."""
+    soma, dendrite = (f"(1 + {use}*(gain_homeostasis - 1))" for use in ("use_soma_gain", "use_dendrite_gain"))
+    text = re.sub(r"\bI_gain\*gain_homeostasis\b", f"I_gain*{soma}", text)
+    return re.sub(r"\b(I_gain_\w+)\*gain_homeostasis\b", rf"\1*{dendrite}", text)
 
 
 def event_code() -> EventCode:
@@ -138,4 +177,3 @@ def _cpp(equations: str, on_event: str) -> str:
             left = f"const double {variable}"
         lines.append(f"{left} {operator} {of_word(code)};")
     return "\n".join(lines)
-

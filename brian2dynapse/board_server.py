@@ -105,6 +105,10 @@ class Server:
         """Set the events of every place, in the same way."""
         self._send(Command.SENDS, len(first), len(keys), first.astype(np.int32), keys.astype(np.int32))
 
+    def set_grid(self, first: np.ndarray, sources: np.ndarray, shares: np.ndarray) -> None:
+        """Set what every place gets of the AMPA currents of which places, in the same way."""
+        self._send(Command.GRID, len(first), len(sources), first.astype(np.int32), sources.astype(np.int32), shares)
+
     def watch(self, places) -> None:
         """Sample the membrane currents of these places before every step."""
         places = np.asarray(places, dtype=np.int32)

@@ -110,6 +110,8 @@ void serve(Network& network);
 {% block extra_functions_cpp %}
 void _run_{{constants_code}}();
 int brian_board::places_in_use = 0;
+std::vector<int32_t> brian_board::first_giver, brian_board::givers;
+std::vector<double> brian_board::shares;
 
 namespace {
 template <typename T> void receive(T* values, const std::size_t count)
@@ -186,6 +188,11 @@ void brian_board::serve(Network& network)
         case {{commands.SENDS}}:
             receive(first_send, a);
             receive(sends, b);
+            break;
+        case {{commands.GRID}}:
+            receive(first_giver, a);
+            receive(givers, b);
+            receive(shares, b);
             break;
         case {{commands.WATCH}}:
             receive(watched, a);
