@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -94,7 +95,7 @@ def program(specification: dict, directory=None) -> Path:
 
 def _fingerprint() -> str:
     """What a program depends on beside its specification."""
-    digest = hashlib.sha256(f"{metadata.version('brian2')} {os.environ.get('CXX', '')} {os.uname()}".encode())
+    digest = hashlib.sha256(f"{metadata.version('brian2')} {os.environ.get('CXX', '')} {platform.uname()}".encode())
     package = Path(__file__).parent
     files = [package / f"{name}.py" for name in _SOURCES]
     files += sorted(package.glob("templates/*.cpp")) + sorted(package.glob("templates/board/*.cpp"))

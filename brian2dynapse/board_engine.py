@@ -8,23 +8,21 @@ import numpy as np
 from brian2.utils.logger import get_logger
 
 from . import circuits, dac, facts
+from .board_arguments import MICROSECOND, checked_events, integer, whole_step
 from .board_build import program
 from .board_memory import Memory, cores_and_tags
 from .board_model import ALWAYS, EXTRA
 from .board_server import Server
 from .checks import dpi_time_constant
 from .chip import Chip
-from .configuration import LARGEST_CHIPS, LARGEST_TAG, Configuration
-from .delivery import ALL_CORES
-from .errors import DynapseError
+from .configuration import LARGEST_CHIPS, Configuration
+from .errors import DynapseError, unknown_name
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 from .inflow import COEFFICIENTS, inflow_coefficients
 
 logger = get_logger("brian2dynapse.board_engine")
 
-MICROSECOND = 1e-6
 BOARD = 4  # chips that one program is compiled for, used or not
-_EVENT = (("chip", None), ("core mask", ALL_CORES), ("tag", LARGEST_TAG), ("time", None))
 
 
 class Engine:
@@ -66,7 +64,7 @@ class Engine:
     """
 
     def __init__(self, chips=1, chip=None, dt=1e-4, neurons=None, seed=0, directory=None, table=None):
-        self._chips = _integer("chips", chips, 1, LARGEST_CHIPS)
+        self._chips = integer("chips", chips, 1, LARGEST_CHIPS)
         if chip is not None and not isinstance(chip, Chip):
             raise DynapseError(f"chip is {type(chip).__name__}; give a brian2dynapse.Chip")
         self._chip = chip or Chip()
@@ -75,12 +73,13 @@ class Engine:
                 f"events_per_spike of the chip is {self._chip.events_per_spike}; a simulated board sends one event a "
                 "spike: give a Chip without events_per_spike"
             )
-        self._seed = _integer("seed", seed, 0, 2**32 - 1)
-        self._step_us = _step(dt)
+        self._seed = integer("seed", seed, 0, 2**32 - 1)
+        self._step_us = whole_step(dt)
         self._directory = directory
         self._memory = Memory(self._chip, table or dac.nominal_table())
         self._step = self._time = 0
-        self._waiting = np.empty((0, 2), dtype=np.int64)  # events from outside: time, core and tag
+        self._waiting = [np.empty((0, 2), dtype=np.int64)]  # events from outside: time, core and tag
+        self._sent = {}  # parameters of the places, as the program has them
         self._watched = {}  # (chip, core) to [place, time of the first sample, samples]
         self._warned = set()
         self._configuration = Configuration(self._chips)
@@ -140,26 +139,9 @@ class Engine:
         DynapseError
             If an event is none, or is late; none is taken then.
         """
-        events = np.asarray(events)
-        if events.size == 0:
-            return
-        if events.ndim != 2 or events.shape[1] != len(_EVENT) or events.dtype.kind not in "iu":
-            raise DynapseError(
-                f"events have shape {events.shape} and type {events.dtype}; give rows of integers "
-                "(chip, core mask, tag, time in microseconds)"
-            )
-        events = events.astype(np.int64)
-        for column, (name, high) in enumerate(_EVENT):
-            low = self._time if name == "time" else 0
-            high = self._chips - 1 if name == "chip" else high
-            values = events[:, column]
-            wrong = np.flatnonzero((values < low) | (values > (high if high is not None else values)))
-            if wrong.size:
-                allowed = f"{low}..{high}" if high is not None else f"at least {low}, the time of the chips"
-                raise DynapseError(f"{name} of event {wrong[0]} is {values[wrong[0]]}; it is {allowed}")
-        chip, mask, tag, time = events.T
+        chip, mask, tag, time = checked_events(events, self._chips, self._time).T
         row, keys = cores_and_tags(chip, mask, tag)
-        self._waiting = np.concatenate([self._waiting, np.column_stack([time[row], keys])])
+        self._waiting.append(np.column_stack([time[row], keys]))
 
     def advance(self, until_us: int) -> np.ndarray:
         """Simulate up to a time.
@@ -174,13 +156,13 @@ class Engine:
         numpy.ndarray of int
             Spikes since the last call, shape (n, 4): time in microseconds, chip, core, neuron; in the order of time.
         """
-        until = _integer("until_us", until_us, self._time, None)
+        until = integer("until_us", until_us, self._time, None)
         steps = until // self._step_us - self._step
-        order = np.argsort(self._waiting[:, 0], kind="stable")
-        waiting = self._waiting[order]
+        waiting = np.concatenate(self._waiting)
+        waiting = waiting[np.argsort(waiting[:, 0], kind="stable")]
         now = int(np.searchsorted(waiting[:, 0], (self._step + steps) * self._step_us))
         when, places, samples = self._server.advance(steps, *waiting[:now].T, len(self._watched))
-        self._waiting = waiting[now:]
+        self._waiting = [waiting[now:]]
         for column, watched in enumerate(self._watched.values()):
             watched[-1].append(samples[:, column].copy())
         self._step += steps
@@ -199,7 +181,7 @@ class Engine:
         """
         chip, core = self._core(chip, core)
         physical = chip * NEURONS_PER_CHIP + core * NEURONS_PER_CORE
-        physical += _integer("neuron", neuron, 0, NEURONS_PER_CORE - 1)
+        physical += integer("neuron", neuron, 0, NEURONS_PER_CORE - 1)
         if self._memory.place_of(physical) < 0:
             self._configured(self._configuration, np.array([physical]))
         self._watched[chip, core] = [self._memory.place_of(physical), self._step * self._step_us, []]
@@ -235,6 +217,36 @@ class Engine:
         potentials = constants["U_T"] / constants["kappa_n"] * np.log(samples / constants["I_0"])
         return start + self._step_us * np.arange(len(samples)), potentials
 
+    def state(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        """What the neurons are at, now.
+
+        Parameters
+        ----------
+        name : str
+            A current: ``"Imem"``, ``"Iampa"``, ``"Inmda"``, ``"Igaba"``, ``"Ishunt"``, ``"Iahp"``, or where a latch
+            asked for it ``"Ica"``; ``"gain_homeostasis"``.
+
+        Returns
+        -------
+        neurons : numpy.ndarray of int
+            The physical neurons that are simulated, 1024*chip + 256*core + neuron.
+        values : numpy.ndarray
+            Of each, amp; the gain has no unit.
+
+        Raises
+        ------
+        UnknownNameError
+            For something else.
+        """
+        count, server = len(self._memory.physical), self._server
+        if f"{name}_e" in server.states:
+            switch = f"use_{name.removeprefix('I')}_alpha"
+            rising, falling, on = (server.array(one, count) for one in (f"{name}_i", f"{name}_e", switch))
+            return self._memory.physical.copy(), np.maximum(falling - on * rising, 0)
+        if name not in server.states:
+            raise unknown_name("state of a neuron", name, server.states)
+        return self._memory.physical.copy(), server.array(name, count).copy()
+
     def close(self) -> None:
         """End the simulation; a second call does nothing."""
         self._server.close()
@@ -263,7 +275,9 @@ class Engine:
         if "Iampa_grid" in server.arrays and (codes or differs("latches")):
             server.set_grid(*memory.grid(configuration))
         synapses = [f"synapse_{name}" for name in ("dendrite", "weight", "precise_delay", "mismatched_delay", "stp")]
-        if codes or differs(*synapses):
+        changed = (before.core_codes != configuration.core_codes).any(axis=(0, 1, 3))
+        of_synapses = np.isin(facts.core_biases(), list(facts.synapse_parameters().values()))
+        if (changed & of_synapses).any() or differs(*synapses):
             parameters, kinds = memory.words(configuration, server.word_parameters)
             server.set_words(0, parameters, kinds)
         if differs("synapse_tag", "synapse_dendrite"):
@@ -287,7 +301,9 @@ class Engine:
     def _set_parameters(self, configuration: Configuration) -> None:
         values = self._memory.parameters(configuration, self._server.arrays)
         for name, one in values.items():
-            self._server.set_array(name, one)
+            if not np.array_equal(one, self._sent.get(name)):
+                self._server.set_array(name, one)
+        self._sent = values
         self._server.compute_constants()
         if len(self._memory.physical):
             self._warn_of_short_time_constants(values)
@@ -339,7 +355,7 @@ class Engine:
                 server.set_array(name, values[name])
         for name in server.shared:
             server.set_shared(name, constants[name])
-        server.seed(self._seed)
+        server.seed((self._seed + self._step) % 2**32)  # a program that takes over draws other numbers
         return server
 
     def _change_program(self, latches: frozenset[str]) -> None:
@@ -364,6 +380,7 @@ class Engine:
         server.set_step(self._step)
         server.watch([place for place, *_ in self._watched.values()])
         memory, configuration = self._memory, self._configuration
+        self._sent = {}
         self._set_parameters(configuration)
         if "Iampa_grid" in server.arrays:
             server.set_grid(*memory.grid(configuration))
@@ -382,20 +399,4 @@ class Engine:
         return self._chip.constants["I_0"] if name.startswith("I") else 0.0
 
     def _core(self, chip, core) -> tuple[int, int]:
-        return _integer("chip", chip, 0, self._chips - 1), _integer("core", core, 0, CORES_PER_CHIP - 1)
-
-
-def _integer(name: str, value, low: int, high: int | None) -> int:
-    is_one = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not is_one or value < low or (high is not None and value > high):
-        allowed = f"from {low} to {high}" if high is not None else f"of at least {low}"
-        raise DynapseError(f"{name} is {value!r}; give an integer {allowed}")
-    return int(value)
-
-
-def _step(dt) -> int:
-    """The time step in microseconds."""
-    microseconds = float(dt) / MICROSECOND
-    if not microseconds >= 0.5 or abs(microseconds - round(microseconds)) > 1e-6 * microseconds:
-        raise DynapseError(f"dt is {dt!r} s; give a whole number of microseconds, for example 1e-4")
-    return round(microseconds)
+        return integer("chip", chip, 0, self._chips - 1), integer("core", core, 0, CORES_PER_CHIP - 1)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 import weakref
 from pathlib import Path
 
@@ -17,8 +16,6 @@ import numpy as np
 from .board_build import MANIFEST
 from .board_commands import Command
 from .errors import DynapseError
-
-_SHOWN = 2000  # characters of what a failed program says
 
 
 class Server:
@@ -47,16 +44,14 @@ class Server:
         self.word_states = tuple(manifest["word_states"])
         self.shared = tuple(manifest["shared"])
         self._numbers = {name: number for number, name in enumerate(self.arrays)}
-        self._said = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
             [os.path.join(directory, "main")],
             cwd=directory,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
             start_new_session=True,  # an interrupt of the script is not for it
         )
-        self._end = weakref.finalize(self, _end, self._process, self._said)
+        self._end = weakref.finalize(self, _end, self._process)
 
     def close(self) -> None:
         """End the process."""
@@ -164,7 +159,6 @@ class Server:
             self._process.stdin.write(np.array([command, first, second], dtype=np.int64).tobytes())
             for one in arrays:
                 self._process.stdin.write(np.ascontiguousarray(one).tobytes())
-            self._process.stdin.flush()
         except (OSError, ValueError) as error:
             raise self._ended() from error
         except BaseException:  # half a command is none
@@ -178,27 +172,28 @@ class Server:
     def _read(self, types) -> list[np.ndarray]:
         values = []
         try:
+            self._process.stdin.flush()
             for dtype, count in types:
                 wanted = count * np.dtype(dtype).itemsize
                 data = self._process.stdout.read(wanted)
                 if len(data) < wanted:
-                    raise self._ended()
+                    raise EOFError
                 values.append(np.frombuffer(data, dtype=dtype))
+        except (OSError, ValueError, EOFError) as error:
+            self.close()
+            raise self._ended() from error
         except BaseException:  # half an answer would be taken for the next one
             self.close()
             raise
         return values
 
     def _ended(self) -> DynapseError:
-        said = "" if self._said.closed else self._said_text()
-        return DynapseError(f"the program of the board has ended{': ' + said if said else ''}; make another engine")
-
-    def _said_text(self) -> str:
-        self._said.seek(0)
-        return self._said.read().decode(errors="replace")[-_SHOWN:]
+        return DynapseError(
+            f"the program of the board has ended ({self._process.poll()}) or was closed; make another engine"
+        )
 
 
-def _end(process: subprocess.Popen, said) -> None:
+def _end(process: subprocess.Popen) -> None:
     try:
         process.stdin.close()
     except OSError:
@@ -209,4 +204,3 @@ def _end(process: subprocess.Popen, said) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    said.close()
