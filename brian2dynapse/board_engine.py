@@ -5,22 +5,18 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import numpy as np
-from brian2.utils.logger import get_logger
 
 from . import circuits, dac, facts
 from .board_arguments import MICROSECOND, checked_events, integer, whole_step
 from .board_build import program
 from .board_memory import Memory, cores_and_tags
-from .board_model import ALWAYS, EXTRA
+from .board_model import ALWAYS, EXTRA, SLOWING
 from .board_server import Server
-from .checks import dpi_time_constant
 from .chip import Chip
 from .configuration import LARGEST_CHIPS, Configuration
 from .errors import DynapseError, unknown_name
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 from .inflow import COEFFICIENTS, inflow_coefficients
-
-logger = get_logger("brian2dynapse.board_engine")
 
 BOARD = 4  # chips that one program is compiled for, used or not
 
@@ -81,7 +77,6 @@ class Engine:
         self._waiting = [np.empty((0, 2), dtype=np.int64)]  # events from outside: time, core and tag
         self._sent = {}  # parameters of the places, as the program has them
         self._watched = {}  # (chip, core) to [place, time of the first sample, samples]
-        self._warned = set()
         self._configuration = Configuration(self._chips)
         self._latches = ALWAYS
         self._server = self._started()
@@ -300,13 +295,12 @@ class Engine:
 
     def _set_parameters(self, configuration: Configuration) -> None:
         values = self._memory.parameters(configuration, self._server.arrays)
+        values[SLOWING] = self._memory.slowing(values["I_leak"], self._step_us * MICROSECOND)
         for name, one in values.items():
             if not np.array_equal(one, self._sent.get(name)):
                 self._server.set_array(name, one)
         self._sent = values
         self._server.compute_constants()
-        if len(self._memory.physical):
-            self._warn_of_short_time_constants(values)
 
     def _kill(self, before: np.ndarray, after: np.ndarray, new: int) -> None:
         """Hold neurons in their refractory state, or let them go; new places were not held."""
@@ -319,20 +313,6 @@ class Engine:
         current[after & ~before] = self._chip.constants["I_0"]
         self._server.set_array("refractory_left", left)
         self._server.set_array("Imem", current)
-
-    def _warn_of_short_time_constants(self, values) -> None:
-        """A step cannot follow a membrane that is faster: it settles within the step, as when it is drained."""
-        tau = dpi_time_constant(self._chip, "C_mem", "kappa_n", values["I_leak"])
-        short = self._step_us * MICROSECOND > tau
-        for core in np.unique(self._memory.physical[short] // NEURONS_PER_CORE).tolist():
-            if core not in self._warned:
-                self._warned.add(core)
-                logger.warn(
-                    f"chip {core // CORES_PER_CHIP} core {core % CORES_PER_CHIP}: the membrane time constant "
-                    f"(SOIF_LEAK_N) is down to {tau.min():.2g} s, shorter than the time step; the membrane settles "
-                    "within a step, as it does when it is drained; use a smaller dt to see more of it",
-                    name_suffix="short_time_constant",
-                )
 
     # -- programs ------------------------------------------------------------------------------------
 

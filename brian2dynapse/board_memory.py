@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from brian2.utils.logger import get_logger
 
 from . import dac, facts
 from .board_model import NEUTRAL, SWITCHES, circuits_on
+from .checks import dpi_time_constant
 from .circuits import DENDRITES
 from .configuration import LARGEST_TAG, Configuration, Dendrite
 from .delivery import sent_by_neurons
@@ -13,6 +15,8 @@ from .diffusion import CONDUCTANCES, grid_shares
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 from .simulation import dendrites_in_use
 from .weights import WEIGHT_BITS, selected_current
+
+logger = get_logger("brian2dynapse.board_memory")
 
 TAGS = LARGEST_TAG + 1
 DEPRESSING = 8  # beside the number of the dendrite, in the kind of a word
@@ -42,6 +46,7 @@ class Memory:
         self.physical = np.empty(0, dtype=int)
         self._factors = {}
         self._dendrites_of = None
+        self._warned = set()
 
     def add(self, physical: np.ndarray) -> None:
         """Take more physical neurons in."""
@@ -75,6 +80,24 @@ class Memory:
                 values[name] = np.where(on[circuit], values[name], neutral[name])
         values |= {name: on[circuit].astype(float) for name, circuit in SWITCHES.items() if name in names}
         return values
+
+    def slowing(self, leak: np.ndarray, step: float) -> np.ndarray:
+        """How much slower than they are membranes must be simulated: a step, in second, cannot follow faster ones.
+
+        People drain neurons with a leak of microamperes, whose time constant is a fraction of a microsecond. The
+        membrane then settles where it does on the chip, within some steps. The first time a core has such a leak, a
+        warning says so.
+        """
+        tau = dpi_time_constant(self._chip, "C_mem", "kappa_n", leak)
+        for core in set((self.physical[step > tau] // NEURONS_PER_CORE).tolist()) - self._warned:
+            self._warned.add(core)
+            logger.warn(
+                f"chip {core // CORES_PER_CHIP} core {core % CORES_PER_CHIP}: the membrane time constant (SOIF_LEAK_N) "
+                f"is down to {tau.min():.2g} s, shorter than the time step of {step:g} s; the membrane settles within "
+                "some steps instead, as far as it does on the chip; use a smaller dt to see more of it",
+                name_suffix="short_time_constant",
+            )
+        return np.maximum(step / tau, 1)
 
     def killed(self, configuration: Configuration) -> np.ndarray:
         """Places with the latch soif_kill."""

@@ -41,6 +41,8 @@ SWITCHES = {
     "use_soma_gain": "soma_gain",
     "use_dendrite_gain": "dendrite_gain",
 }
+# Factor on the membrane capacitor where a step is longer than the time constant; it changes no steady state.
+SLOWING = "slowing"
 _SYNAPSE_PAGES = (circuits.synapse_pages(False, True, False), circuits.synapse_pages(True, True, False))
 _DENDRITE = "ampa"  # whose charge stands for that of any dendrite in the code of an event
 
@@ -84,6 +86,8 @@ def model(latches: frozenset[str], reading: circuits.Reading) -> circuits.Model:
         "I_inhibition": currents,
         "Iampa": [("Iampa_i", "use_ampa_alpha*Iampa_i")],
         "Inmda": [("Inmda_i", "use_nmda_alpha*Inmda_i")],
+        "dImem/dt": [("C_mem", f"C_mem*{SLOWING}")],
+        "noise_mem": [("C_mem", f"C_mem*{SLOWING}")],
     }
     lines = []
     for line in composed.equations.splitlines():
@@ -95,7 +99,7 @@ def model(latches: frozenset[str], reading: circuits.Reading) -> circuits.Model:
             line = f"{name} = {changed(expression, changes.get(name, []))} : {declaration}"
         lines.append(line)
     text = _switched_gain("\n".join(lines))
-    used = [name for name in SWITCHES if re.search(rf"\b{name}\b", text)]
+    used = [SLOWING] + [name for name in SWITCHES if re.search(rf"\b{name}\b", text)]
     text += "".join(f"\n{name} : 1 (constant)" for name in used)
     return circuits.Model(text, composed.threshold, _switched_gain(composed.reset))
 
