@@ -74,6 +74,7 @@ class Memory:
             for name, bias in facts.modelled_parameters().items()
             if name in names
         }
+        self._warn_of_long_pulses(configuration, configuration.synapse_dendrite[self.indices])
         on = circuits_on(latches) | dict(zip(DENDRITES, self._dendrites(configuration), strict=True))
         for circuit, neutral in NEUTRAL.items():
             for name in neutral.keys() & values.keys():
@@ -186,6 +187,25 @@ class Memory:
         values.append(self._chip.constants["Q_delay"] / total)
         kinds = _KINDS[fields["dendrite"]] + DEPRESSING * fields["stp"].astype(np.int8)
         return [one.ravel() for one in values], kinds.ravel()
+
+    def _warn_of_long_pulses(self, configuration: Configuration, dendrite: np.ndarray) -> None:
+        """Pulses act by their charge, which is right while they are short against the time constant."""
+        width = self._chip.constants["Q_extender"] / self._word_currents(configuration, "I_extender")
+        for name in DENDRITES:
+            bias = facts.modelled_parameters()[f"I_tau_{name}"]
+            leak = self._currents(configuration, bias) * self._of_neurons(bias)
+            tau = dpi_time_constant(self._chip, f"C_{name}", "kappa_p", leak)
+            long = ((width > tau[:, None]) & (dendrite == Dendrite[name])).any(axis=1)
+            for core in set((self.physical[long] // NEURONS_PER_CORE).tolist()):
+                if (core, name) not in self._warned:
+                    self._warned.add((core, name))
+                    logger.warn(
+                        f"chip {core // CORES_PER_CHIP} core {core % CORES_PER_CHIP}: pulses on the {name} dendrite "
+                        f"(SYPD_EXT_N) are longer than its time constant ({bias}); they act by their charge alone, so "
+                        "that its current is not to be trusted; use a larger SYPD_EXT_N or a smaller "
+                        f"{bias}",
+                        name_suffix="long_pulse",
+                    )
 
     def _word_currents(self, configuration: Configuration, parameter: str) -> np.ndarray:
         bias = facts.synapse_parameters()[parameter]

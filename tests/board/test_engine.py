@@ -178,7 +178,7 @@ def test_a_burst_in_one_step_is_a_merged_pulse(engine, spacing):
 
 
 def test_bursts_in_any_order_lose_no_event(engine):
-    """Events of two tags microseconds apart, in random order and over several calls: the union of the pulses of each word."""
+    """Events of two tags microseconds apart, in any order and several calls: the union of the pulses of each word."""
     generator = np.random.default_rng(8)
     width = bd.Chip().constants["Q_extender"] / bias("SYPD_EXT_N", bd.Biases()["SYPD_EXT_N"]) * 1e6
     times = {tag: generator.integers(0, 100, 25) for tag in (100, 101)}
@@ -264,6 +264,16 @@ def test_another_program_takes_all_state_over(engine):
     assert len(spikes[0]) > 20 and spikes[0][-1, 0] > 30_050
     np.testing.assert_array_equal(spikes[0], spikes[1])
     assert len(one.trace(0, 0)[0]) == 600
+
+
+def test_pulses_longer_than_the_time_constant_are_told_of(engine):
+    """A dendrite with a time constant of 0.1 us, as people drain it, and pulses of 14 us."""
+    with brian2.utils.logger.catch_logs(only_from=["brian2dynapse"]) as messages:
+        one = engine(one_word().made())
+        assert not messages
+        one.configure(one_word(DEAM_ETAU_P=(5, 254)).made())
+        one.configure(one_word(DEAM_ETAU_P=(5, 255)).made())
+    assert len(messages) == 1 and "chip 0 core 0: pulses on the ampa dendrite" in messages[0][2]
 
 
 def test_tags_and_dendrites_change_between_events(engine):
