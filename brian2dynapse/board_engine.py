@@ -1,4 +1,9 @@
-"""`Engine`: simulated chips that stay alive while a script talks to them."""
+"""`Engine`: simulated chips that stay alive while a script talks to them.
+
+Brian2's own run modes do not fit: NumPy is slower than the chip, and in C++ standalone mode synapses and latches are
+compiled in, and a program runs once. Here one compiled program, made of the same equation files and the same numerics,
+holds all circuits and answers commands (`board_server`); what a configuration says are numbers that it is sent.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,7 @@ from .board_model import ALWAYS, EXTRA, SLOWING
 from .board_server import Server
 from .chip import Chip
 from .configuration import LARGEST_CHIPS, Configuration
+from .diffusion import CONDUCTANCES
 from .errors import DynapseError, unknown_name
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE, SYNAPSES_PER_NEURON
 from .inflow import COEFFICIENTS, inflow_coefficients
@@ -50,13 +56,15 @@ class Engine:
 
     Notes
     -----
-    A compiled program simulates all places; it is compiled once for a machine (some 10 s), for boards of up to four
-    chips. Codes, tags, latches and neurons change without another one. Alpha functions, the
-    AMPA diffusion grid, calcium and homeostasis are in programs of their own: the first configuration with one of their
-    latches compiles again, once for a machine, and all state is taken over.
+    The program is compiled once for a machine (some 10 s; it needs what C++ standalone mode needs), for boards of up to
+    four chips. Codes, tags, latches and neurons change without another one. Alpha functions, the AMPA diffusion grid,
+    calcium and homeostasis are in programs of their own: the first configuration with one of their latches compiles
+    again, once for a machine, and all state is taken over.
 
-    Times are integers, microseconds since the engine was made. A step acts on what was sent for its time; an event acts
-    one step later, as in a `Connection`.
+    Times are integers, microseconds since the engine was made. An event acts one step after the one it falls into, as
+    in a `Connection`; a delay is a whole number of steps. Whether pulses of a CAM word merge goes by the microsecond,
+    and by the word: unlike in `to_network`, its pulse and its depression are common to all that send its tag. The
+    diffusion grid of a core is one, whatever other latches its neurons have.
     """
 
     def __init__(self, chips=1, chip=None, dt=1e-4, neurons=None, seed=0, directory=None, table=None):
@@ -69,6 +77,9 @@ class Engine:
                 f"events_per_spike of the chip is {self._chip.events_per_spike}; a simulated board sends one event a "
                 "spike: give a Chip without events_per_spike"
             )
+        used = np.empty(0, dtype=int) if neurons is None else np.unique(np.asarray(neurons))
+        if used.dtype.kind not in "iu" or np.any((used < 0) | (used >= self._chips * NEURONS_PER_CHIP)):
+            raise DynapseError(f"neurons are {neurons}; give integers 0..{self._chips * NEURONS_PER_CHIP - 1}")
         self._seed = integer("seed", seed, 0, 2**32 - 1)
         self._step_us = whole_step(dt)
         self._directory = directory
@@ -80,9 +91,6 @@ class Engine:
         self._configuration = Configuration(self._chips)
         self._latches = ALWAYS
         self._server = self._started()
-        used = np.empty(0, dtype=int) if neurons is None else np.unique(np.asarray(neurons))
-        if used.dtype.kind not in "iu" or np.any((used < 0) | (used >= self._chips * NEURONS_PER_CHIP)):
-            raise DynapseError(f"neurons are {neurons}; give integers 0..{self._chips * NEURONS_PER_CHIP - 1}")
         self._configured(self._configuration, used)
 
     @property
@@ -262,19 +270,21 @@ class Engine:
                 for name in names
             )
 
-        codes = differs("core_codes")
-        if codes or differs("latches", "synapse_dendrite") or before.labels != configuration.labels:
+        if differs("core_codes", "latches", "synapse_dendrite") or before.labels != configuration.labels:
             self._set_parameters(configuration)
         if differs("latches"):
             self._kill(memory.killed(before), memory.killed(configuration), new.size)
-        if "Iampa_grid" in server.arrays and (codes or differs("latches")):
+        changed = (before.core_codes != configuration.core_codes).any(axis=(0, 1, 3))
+
+        def codes_differ(biases) -> bool:
+            return bool((changed & np.isin(facts.core_biases(), list(biases))).any())
+
+        of_grid = [facts.modelled_parameters()[name] for name in CONDUCTANCES]
+        if "Iampa_grid" in server.arrays and (codes_differ(of_grid) or differs("latches")):
             server.set_grid(*memory.grid(configuration))
         synapses = [f"synapse_{name}" for name in ("dendrite", "weight", "precise_delay", "mismatched_delay", "stp")]
-        changed = (before.core_codes != configuration.core_codes).any(axis=(0, 1, 3))
-        of_synapses = np.isin(facts.core_biases(), list(facts.synapse_parameters().values()))
-        if (changed & of_synapses).any() or differs(*synapses):
-            parameters, kinds = memory.words(configuration, server.word_parameters)
-            server.set_words(0, parameters, kinds)
+        if codes_differ(facts.synapse_parameters().values()) or differs(*synapses):
+            server.set_words(0, *memory.words(configuration, server.word_parameters))
         if differs("synapse_tag", "synapse_dendrite"):
             server.set_listeners(*memory.listeners(configuration))
         if differs("positions", *(f"destination_{name}" for name in ("tag", "core", "x_hop", "y_hop"))):

@@ -1,11 +1,13 @@
 """What a configuration means for the places of a board, without a program."""
 
+import re
+
 import numpy as np
 import pytest
 from board_reference import Draft
 
 import brian2dynapse as bd
-from brian2dynapse import board_arguments, board_model, dac
+from brian2dynapse import board_arguments, board_model, circuits, dac
 from brian2dynapse.board_engine import Engine
 from brian2dynapse.board_memory import TAGS, Memory, cores_and_tags
 from brian2dynapse.delivery import realised
@@ -80,6 +82,23 @@ def test_the_code_of_an_event_is_made_of_the_pages():
     assert code.parameters == ("I_weight", "I_extender", "I_std_drop", "I_std_recovery")
     assert code.states == ("depression", "t_end")
     assert "depression" not in code.plain and "word.depression =" in code.depressing
+
+
+@pytest.mark.parametrize("reading", [{}, {"swap_gaba_shunt": True}, {"symmetric_conductance": True}, {"noise": True}])
+@pytest.mark.parametrize("extra", [frozenset(), board_model.EXTRA])
+def test_no_dendrite_acts_without_its_switch(reading, extra):
+    model = board_model.model(board_model.ALWAYS | extra, circuits.Reading(**reading))
+    sums = [line for line in model.equations.splitlines() if line.startswith(("I_sum =", "I_inhibition ="))]
+    assert len(sums) == 2
+    for dendrite, (current, _) in circuits.DENDRITES.items():
+        used = re.findall(rf"(\w+\*)?{current}(?:_grid)?\b", " ".join(sums))
+        assert used == [f"use_{dendrite}*"] * len(used) != []
+
+
+def test_neurons_that_are_simulated_must_exist(tmp_path):
+    with pytest.raises(DynapseError, match=r"neurons are \[1024\]; give integers 0\.\.1023"):
+        Engine(neurons=[1024], directory=tmp_path)
+    assert not list(tmp_path.iterdir())  # refused before anything is compiled
 
 
 @pytest.mark.parametrize(
