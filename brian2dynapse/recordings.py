@@ -187,7 +187,7 @@ def observations(*tables: pd.DataFrame) -> pd.DataFrame:
         if protocol not in _OBSERVED:
             raise DynapseError(
                 f"observations: a table of {protocol or 'an unknown protocol'} has no closed form to be fitted to; give "
-                f"tables of {', '.join(_OBSERVED)} as returned (pd.concat and CSV forget the protocol)"
+                f"tables of {', '.join(_OBSERVED)} as returned (pd.concat forgets the protocol)"
             )
         if "coarse" not in table:
             raise DynapseError(

@@ -13,6 +13,7 @@ from brian2.utils.logger import get_logger
 from . import facts
 from .biases import Biases
 from .chip import Chip
+from .circuits import DENDRITES
 from .configuration import LARGEST_HOP, NOT_MONITORED, Configuration, Dendrite
 from .connection import Connection
 from .delivery import realised, sent_by_neurons, to_the_output
@@ -174,6 +175,27 @@ def _unlabelled(configuration: Configuration, names: _Names) -> list[_Part]:
         there = np.unique(configuration.synapse_dendrite[_places(mine)])
         parts.append(_Part(name, mine, tuple(Dendrite(int(one)).name for one in there if one)))
     return parts
+
+
+def dendrites_in_use(configuration: Configuration) -> np.ndarray:
+    """Dendrites that `to_network` integrates: those that a neuron, or another one of its group, has a word for.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        What the chips hold.
+
+    Returns
+    -------
+    numpy.ndarray of bool
+        Shape (1024*chips, 4), in the order of `circuits.DENDRITES`.
+    """
+    on = np.zeros((len(configuration) * NEURONS_PER_CHIP, len(DENDRITES)), dtype=bool)
+    for part in _labelled(configuration) + _unlabelled(configuration, _Names()):
+        there = np.unique(configuration.synapse_dendrite[_places(part.neurons)])
+        names = {Dendrite(int(one)).name for one in there} | set(part.dendrites)
+        on[part.neurons] = [name in names for name in DENDRITES]
+    return on
 
 
 def _groups(configuration: Configuration, parts, chip: Chip, table) -> list[Neurons]:

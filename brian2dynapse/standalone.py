@@ -20,6 +20,17 @@ def circuit_code_object() -> type | None:
     return CircuitCodeObject if isinstance(get_device(), CPPStandaloneDevice) else None
 
 
+class BoardCodeObject(CircuitCodeObject):
+    """Code object of the simulated board: its templates run over the places in use, whose number may grow."""
+
+    templater = CircuitCodeObject.templater.derive("brian2dynapse", templates_dir="templates/board")
+
+
+def board_code_object() -> type:
+    """Class of the code objects of the simulated board."""
+    return BoardCodeObject
+
+
 def check_runtime(protocol: str) -> None:
     """A protocol reads its results in the same script; else DynapseError."""
     if not isinstance(get_device(), RuntimeDevice):

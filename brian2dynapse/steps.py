@@ -27,7 +27,7 @@ class ChargeSteps(CodeRunner):
     def __init__(self, group):
         super().__init__(
             group,
-            "charges" if group.codeobj_class is CircuitCodeObject else "stateupdate",
+            "charges" if issubclass(group.codeobj_class or object, CircuitCodeObject) else "stateupdate",
             clock=group.clock,
             when="groups",
             order=group.order - CHARGES_FIRST,

@@ -12,9 +12,10 @@
     //// MAIN CODE ////////////
     const size_t _vectorisation_idx = -1;
     const int _width = 8;  // neurons that are looked at, and worked on, together
+    const int _N = {% include 'neuron_count.cpp' %};
     static std::vector<int32_t> _charged(N + _width);
     int32_t* const _list = _charged.data();
-    const int _in_blocks = N - N % _width;
+    const int _in_blocks = _N - _N % _width;
     {% for packet in vector_code | sort %}
     {
         {{scalar_code[packet]|autoindent}}
@@ -33,7 +34,7 @@
                     _count += _bits[_k] != 0;
                 }
         }
-        for(int _neuron=_in_blocks; _neuron<N; _neuron++)
+        for(int _neuron=_in_blocks; _neuron<_N; _neuron++)
         {
             _list[_count] = _neuron;
             _count += _packet[_neuron] != 0.0;

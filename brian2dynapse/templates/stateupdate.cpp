@@ -14,7 +14,7 @@
     const size_t _vectorisation_idx = -1;
     {{scalar_code|autoindent}}
 
-    const int _N = {{constant_or_scalar('N', variables['N'])}};
+    const int _N = {% include 'neuron_count.cpp' %};
     {% if openmp_pragma('with_openmp') %}
     #pragma omp parallel for simd schedule(static)
     {% else %}

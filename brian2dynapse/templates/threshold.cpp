@@ -15,8 +15,8 @@
     {{scalar_code|autoindent}}
 
     {% set _eventspace = get_array_name(eventspace_variable) %}
-    const int _N = N;
-    static std::vector<char> _holds(_N + 8);
+    const int _N = {% include 'neuron_count.cpp' %};
+    static std::vector<char> _holds(N + 8);
     char* const _held = _holds.data();
     #pragma GCC ivdep
     for(int _idx=0; _idx<_N; _idx++)

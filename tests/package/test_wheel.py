@@ -45,6 +45,8 @@ def test_contents(wheel):
     data = {Path(name).name for name in names if name.startswith("brian2dynapse/data/")}
     assert {file.name for file in (ROOT / "brian2dynapse" / "data").glob("*.*v")} <= data
     assert {"constants.toml", "configuration.schema.json"} <= data
+    templates = (ROOT / "brian2dynapse" / "templates").rglob("*.cpp")
+    assert {str(file.relative_to(ROOT)) for file in templates} <= set(names)
 
 
 def test_installed_equations_are_part_of_the_package_only(wheel, tmp_path):

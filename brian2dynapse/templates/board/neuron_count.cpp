@@ -1,0 +1,1 @@
+brian_board::places_in_use

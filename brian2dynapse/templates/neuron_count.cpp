@@ -1,0 +1,1 @@
+{{constant_or_scalar('N', variables['N'])}}{# the board simulates some of its neurons only: board/neuron_count.cpp #}
