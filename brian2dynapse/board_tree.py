@@ -1,36 +1,33 @@
 """The driver's configuration tree, ``config.chips[0].cores[1].neurons[5].synapses[3].tag``, over arrays. No Brian2.
 
-A `Memory` holds the values, in the arrays that a `Configuration` has; the objects of the tree are views of it that
-are made when they are asked for. So a configuration of four chips is copied and compared in a millisecond, although
+A `Memory` holds the values, in the arrays that a `Configuration` has; the objects of the tree are views of it, made
+when they are asked for. So a configuration of four chips is copied and compared in a millisecond, although
 it has hundreds of thousands of fields.
 """
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
 
 from . import configuration as content
 from . import facts
+from .board_contents import MONITORED, MONITORING, Cells, Members, Memory, Parameters
 from .board_driver import (
-    Dynapse2Destination,
-    Dynapse2Parameter,
-    Dynapse2Synapse,
     DriverTypeError,
+    Dynapse2Destination,
+    Dynapse2Synapse,
     UnknownPartError,
-    Word,
     flag,
     integer,
     refused,
     unknown_part,
 )
-from .errors import DynapseError, unknown_name
-from .tree import SADC_GROUPS, OutOfRangeError
+from .errors import DynapseError
+from .tree import SADC_GROUPS
 
-MONITORED, MONITORING = "monitored_neuron", "neuron_monitoring_on"
 # Switches that the driver has and the simulation keeps without an effect.
 CORE_SWITCHES = ("enable_pulse_extender_monitor1", "enable_pulse_extender_monitor2", "enable_syaw_stdbuf_an")
 CHIP_SWITCHES = (
@@ -57,7 +54,12 @@ CORE_CHANNELS = (
 )
 CHIP_CHANNELS = tuple(
     f"{name}_group{group}_pg{pg}"
-    for name, group in (("nccf_extin_vi", 0), ("nccf_cal_refbias_v", 1), ("nccf_cal_refbias_v", 2), ("nccf_extin_vi", 2))
+    for name, group in (
+        ("nccf_extin_vi", 0),
+        ("nccf_cal_refbias_v", 1),
+        ("nccf_cal_refbias_v", 2),
+        ("nccf_extin_vi", 2),
+    )
     for pg in (0, 1)
 )
 NOT_SIMULATED = {"bioamps": "the bio-amplifiers", "dvs_if": "the interface of an event camera"}
@@ -65,184 +67,6 @@ LARGEST_BOARD = 4
 _LATCHES = {f"latch_{name}": k for k, name in enumerate(facts.latch_table())}
 _PREFIX = {"synapses": "synapse_", "destinations": "destination_"}
 _FLAG, _NEURON = flag(), integer(0, facts.NEURONS_PER_CORE - 1)
-
-
-class Memory:
-    """Values of a configuration tree.
-
-    Parameters
-    ----------
-    chips : int
-        Number of chips.
-
-    Attributes
-    ----------
-    arrays : dict of str to numpy.ndarray
-        As those of a `Configuration`, without positions; its monitors in two parts, as the driver has them.
-    switches : dict of str to bool
-        Those without effect that are not as at first, by path.
-    changes : int
-        Counts assignments.
-    """
-
-    def __init__(self, chips: int):
-        self.chips = chips
-        names = [name for name in content.fields() if name not in ("positions", "monitored")]
-        self.arrays = {name: content.blank(name, chips) for name in names}
-        self.arrays[MONITORED] = np.zeros((chips, facts.CORES_PER_CHIP), dtype="uint8")
-        self.arrays[MONITORING] = np.zeros((chips, facts.CORES_PER_CHIP), dtype=bool)
-        self.switches = {}
-        self.changes = 0
-
-    def write(self, name: str, place, value) -> None:
-        """Assign to a part of an array."""
-        self.arrays[name][place] = value
-        self.changes += 1
-
-    def copy(self) -> Memory:
-        """Another one with the same values."""
-        other = object.__new__(Memory)
-        other.chips, other.switches, other.changes = self.chips, dict(self.switches), 0
-        other.arrays = {name: array.copy() for name, array in self.arrays.items()}
-        return other
-
-    def differing(self, other: Memory) -> list[str]:
-        """Names of the arrays that differ from those of a memory of as many chips."""
-        return [name for name, array in self.arrays.items() if not np.array_equal(array, other.arrays[name])]
-
-    def configuration(self, previous: content.Configuration, changed: list[str]) -> content.Configuration:
-        """The `Configuration` that it says, from a previous one and the names of the arrays that changed since.
-
-        All values were checked when they were assigned, so only what changed is copied and nothing is checked again:
-        this makes thousands of changed codes cheap.
-        """
-        changed = {"monitored" if name in (MONITORED, MONITORING) else name for name in changed}
-        made = object.__new__(content.Configuration)
-        entries = {name: value for name, value in previous.__dict__.items() if name != "chips"}  # a cached view
-        for name in changed:
-            array = self.monitored() if name == "monitored" else self.arrays[name].copy()
-            array.setflags(write=False)
-            entries[name] = array.view()
-        made.__dict__.update(entries)
-        return made
-
-    def monitored(self) -> np.ndarray:
-        """The monitored neurons as a `Configuration` has them."""
-        return np.where(self.arrays[MONITORING], self.arrays[MONITORED].astype("int16"), content.NOT_MONITORED).astype(
-            content.fields()["monitored"].dtype
-        )
-
-    def take(self, configuration: content.Configuration) -> None:
-        """Take the values of a `Configuration` of as many chips."""
-        for name, array in configuration.arrays().items():
-            if name in self.arrays:
-                self.arrays[name][...] = array
-        self.arrays[MONITORED][...] = np.maximum(configuration.monitored, 0)
-        self.arrays[MONITORING][...] = configuration.monitored != content.NOT_MONITORED
-        self.changes += 1
-
-
-class _Cells:
-    """Values of a word in the arrays of a memory: entries with a prefix, at a place."""
-
-    __slots__ = ("_memory", "_place", "_prefix")
-
-    def __init__(self, memory: Memory, prefix: str, place: tuple):
-        self._memory, self._prefix, self._place = memory, prefix, place
-
-    def __getitem__(self, name):
-        return self._memory.arrays[self._prefix + name][self._place].item()
-
-    def __setitem__(self, name, value):
-        self._memory.write(self._prefix + name, self._place, value)
-
-
-class _Code:
-    """Values of a parameter in an array of codes."""
-
-    __slots__ = ("_entry", "_kind", "_memory", "_place")
-    _parts = {"coarse_value": 0, "fine_value": 1}
-
-    def __init__(self, memory: Memory, entry: str, place: tuple, kind: str):
-        self._memory, self._entry, self._place, self._kind = memory, entry, place, kind
-
-    def __getitem__(self, name):
-        return self._kind if name == "type" else self._memory.arrays[self._entry][*self._place, self._parts[name]].item()
-
-    def __setitem__(self, name, value):
-        if name != "type":
-            self._memory.write(self._entry, (*self._place, self._parts[name]), value)
-
-
-class Parameters(Mapping):
-    """Parameters by name, ``parameters["SOIF_LEAK_N"].fine_value``; one is assigned whole or field by field."""
-
-    def __init__(self, memory: Memory, entry: str, place: tuple, path: str):
-        self._memory, self._entry, self._place, self._path = memory, entry, place, path
-
-    @cached_property
-    def _members(self) -> dict:
-        members = {}
-        for b, name in enumerate(content.biases_of(self._entry)):
-            store = _Code(self._memory, self._entry, (*self._place, b), facts.bias(name).type)
-            members[name] = Dynapse2Parameter.view(store, f"{self._path}[{name!r}]")
-        return members
-
-    def __getitem__(self, name: str) -> Dynapse2Parameter:
-        try:
-            return self._members[name]
-        except (KeyError, TypeError):
-            raise unknown_name(f"parameter of {self._path}", name, self._members) from None
-
-    def __setitem__(self, name: str, parameter) -> None:
-        if not isinstance(parameter, Dynapse2Parameter):
-            raise refused(f"{self._path}[{name!r}]", parameter, "a Dynapse2Parameter")
-        self[name].take(parameter)
-
-    def __iter__(self):
-        return iter(self._members)
-
-    def __len__(self) -> int:
-        return len(self._members)
-
-    def __contains__(self, name) -> bool:
-        return name in self._members
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} parameters, {self._path}>"
-
-
-class Members(Sequence):
-    """A sequence of the tree: members are made when they are asked for, and kept."""
-
-    def __init__(self, make, count: int, path: str):
-        self._make, self._path, self._kept = make, path, [None] * count
-
-    def __len__(self) -> int:
-        return len(self._kept)
-
-    def __getitem__(self, index):
-        if isinstance(index, slice):
-            return [self[k] for k in range(*index.indices(len(self)))]
-        try:
-            number = operator.index(index)
-        except TypeError:
-            raise DriverTypeError(f"{self._path}[{index!r}]: an index is an integer 0..{len(self) - 1}") from None
-        if not -len(self) <= number < len(self):
-            raise OutOfRangeError(f"{self._path}[{number}]: an index is 0..{len(self) - 1}")
-        number %= len(self)
-        if self._kept[number] is None:
-            self._kept[number] = self._make(number, f"{self._path}[{number}]")
-        return self._kept[number]
-
-    def __setitem__(self, index, value) -> None:
-        member = self[index]
-        if not isinstance(member, Word) or type(value) is not type(member):
-            raise refused(f"{self._path}[{index}]", value, f"a {type(member).__name__}, or change the fields of this one")
-        member.take(value)
-
-    def __repr__(self) -> str:
-        return f"<{len(self)} members, {self._path}>"
 
 
 class _Node:
@@ -312,7 +136,7 @@ class Dynapse2Neuron(_Node):
         memory, place, prefix = self._memory, self._place, _PREFIX[name]
 
         def make(k, path):
-            return kind.view(_Cells(memory, prefix, (*place, k)), path)
+            return kind.view(Cells(memory, prefix, (*place, k)), path)
 
         return Members(make, count, f"{self._path}.{name}")
 
@@ -446,9 +270,7 @@ class Dynapse2Configuration(_Node):
     """
 
     def __init__(self, chips: int = 1):
-        if isinstance(chips, bool) or not isinstance(chips, (int, np.integer)) or not 1 <= chips <= LARGEST_BOARD:
-            raise refused("Dynapse2Configuration", chips, f"a number of chips, 1..{LARGEST_BOARD}")
-        super().__init__(Memory(int(chips)), (), "")
+        super().__init__(Memory(check_chips(chips)), (), "")
 
     @classmethod
     def of(cls, memory: Memory) -> Dynapse2Configuration:
