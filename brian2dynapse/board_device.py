@@ -28,7 +28,6 @@ from .facts import CORES_PER_CHIP
 
 READ_US = 200  # what a call that reads takes on the chips' clock, so that a script that polls gets on (open)
 TRANSFER_US = 1000  # polling sees what happened by the last millisecond, as over USB (open)
-FAR_US = 600_000_000  # an event stamped further ahead is likely a stamp of the past, before the counter wrapped
 TYPE_NAME = "DYNAP-SE2 Stack (simulated)"
 
 
@@ -234,28 +233,10 @@ class Board:
 
     def _advise_inputs(self, table: np.ndarray, stamps: np.ndarray, now: int) -> None:
         """Common mistakes in what is sent."""
-        found = []
-        counter = stamp(now, self._zero)
-        past = stamps[(stamps != 0) & (stamps < counter) & (counter - stamps < 1 << 31)]
-        if past.size:
-            found.append(
-                ("past", f"{past.size} events are stamped up to {(counter - past.min()) * 1e-6:.6g} s in the past and "
-                 "are sent at once; add the board's time to their stamps")
-            )  # fmt: skip
-        if np.any(np.diff(stamps[stamps != 0]) < 0):
-            found.append(
-                ("order", "stamps of events go back in what was written; here each is sent at its stamp, the queue of "
-                 "a real board may hold up those behind a later one: sort them")
-            )  # fmt: skip
-        if len(table) and table[-1, DUE] - now > FAR_US:
-            found.append(("far", f"an event is stamped {(table[-1, DUE] - now) * 1e-6:.6g} s ahead"))
         oldest = self._output.oldest_us
-        if oldest is not None and now - oldest > 1_000_000:
-            found.append(
-                ("stale", f"{len(self._output)} events have not been read, the first is {(now - oldest) * 1e-6:.3g} s old; they "
-                 "will be read together with those of this input")
-            )  # fmt: skip
-        self._advise("input", found)
+        unread = (len(self._output), now - oldest) if oldest is not None else (0, 0)
+        ahead = int(table[-1, DUE]) - now
+        self._advise("input", board_log.mistakes_of_input(stamps, stamp(now, self._zero), ahead, *unread))
         self._advise("forgotten", board_log.forgotten_changes(self._trees, self._memory))
 
     def _catch_up(self) -> None:

@@ -12,6 +12,8 @@ import pandas as pd
 from . import facts
 from .board_clock import BoardWarning
 from .board_contents import MONITORED, MONITORING, Memory
+from .board_driver import STAMPS
+from .board_events import HALF
 from .configuration import NOT_MONITORED, Configuration, path_of
 
 KEPT_VALUES = 2_000_000  # of changes in the log, 16 bytes each; older ones leave, with a warning
@@ -22,6 +24,8 @@ _NEEDS_LATCH = (
     ("DENM_NMREV_N", "denm_nmda", "the NMDA gate"),
     ("DEAM_REV_N", "de_conductance", "the conductance dendrite"),
 )
+FAR_US = 600_000_000  # an event stamped further ahead is likely one of the past, from before the counter wrapped
+STALE_US = 1_000_000  # events that were not read for longer are of an earlier trial
 _OFF_COARSE, _OFF_FINE = 0, 1  # codes up to (0, 1) are how scripts switch a bias off
 
 
@@ -148,6 +152,54 @@ def latches_forgotten(configuration: Configuration) -> list[tuple[tuple, str]]:
                     f"latch_{latch}",
                 )
             )
+    return found
+
+
+def mistakes_of_input(
+    stamps: np.ndarray, counter: int, ahead_us: int, unread: int, age_us: int
+) -> list[tuple[str, str]]:
+    """Common mistakes in events that are written.
+
+    Parameters
+    ----------
+    stamps : numpy.ndarray of int
+        Of the events, in the order in which they are written.
+    counter : int
+        The board's, now.
+    ahead_us : int
+        How far ahead the last of them is.
+    unread, age_us : int
+        Events that were not read so far, and the age of the first.
+    """
+    found = []
+    past = (counter - stamps[stamps != 0]) % STAMPS
+    past = past[(past > 0) & (past < HALF)]
+    if past.size:
+        found.append(
+            (
+                "past",
+                f"{past.size} events are stamped up to {past.max() * 1e-6:.6g} s in the past and are sent at once; add "
+                "the board's time to their stamps",
+            )
+        )
+    if np.any(np.diff(stamps[stamps != 0]) < 0):
+        found.append(
+            (
+                "order",
+                "stamps of events go back in what was written; here each is sent at its stamp, the queue of a real "
+                "board may hold up those behind a later one: sort them",
+            )
+        )
+    if ahead_us > FAR_US:
+        found.append(("far", f"an event is stamped {ahead_us * 1e-6:.6g} s ahead; is its stamp of another reset?"))
+    if unread and age_us > STALE_US:
+        found.append(
+            (
+                "stale",
+                f"{unread} events have not been read, the first is {age_us * 1e-6:.3g} s old; they will be read "
+                "together with those of this input",
+            )
+        )
     return found
 
 

@@ -1,9 +1,9 @@
 """The spiking ADC: counts of its channels, as far as they are simulated. No Brian2.
 
-A channel turns a current into events and the board counts them over a period. Neither the order of the 64 channels nor
-the conversion is published. Here (all open) the channels of cores 2 and 3 come first, then those of cores 0 and 1;
-each half has a core's 14 at 1..14 and at 16..29 with the membrane first, and the chip's own between and behind them. The
-membrane of the monitored neuron counts `RATE_PER_VOLT` events a second and volt; other channels count nothing.
+A channel turns a current into events, and the board counts them over a period. Neither the order of the 64 channels
+nor the conversion is published. Here (all open) the channels of cores 2 and 3 come first, then those of cores 0 and 1;
+each half has a core's 14 at 1..14 and at 16..29 with the membrane first, and the chip's own between and behind them.
+The membrane of the monitored neuron counts `RATE_PER_VOLT` events a second and volt; other channels count nothing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,151 @@
+"""The driver's classes take what the chip can hold and name what it cannot."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from driver_stand_in import Dynapse2Configuration as StandIn
+from driver_stand_in import content
+
+from brian2dynapse import Configuration, driver, facts
+from brian2dynapse.board_driver import (
+    DriverTypeError,
+    Dynapse2Destination,
+    Dynapse2Parameter,
+    Dynapse2Synapse,
+    NormalGridEvent,
+    UnknownPartError,
+)
+from brian2dynapse.board_tree import Dynapse2Configuration
+from brian2dynapse.configuration import Dendrite, fields
+from brian2dynapse.errors import DynapseError, UnknownNameError
+
+
+def random_configuration(chips, seed):
+    """A content that uses every entry over its whole range."""
+    generator = np.random.default_rng(seed)
+    arrays = {}
+    for name, field in fields().items():
+        if name == "positions":
+            continue
+        shape = (chips, *field.shape)
+        if field.values:
+            arrays[name] = generator.choice(field.values, shape)
+        else:
+            arrays[name] = generator.integers(field.low, field.high + 1, shape)
+        if name.endswith("_codes"):
+            arrays[name][..., 0] %= facts.COARSE_CODES
+    return Configuration(chips, **arrays)
+
+
+def test_a_tree_holds_every_entry_of_a_configuration():
+    wanted = random_configuration(1, seed=1)
+    tree = Dynapse2Configuration(1)
+    tree._memory.take(wanted)
+    assert driver.read(tree) == wanted
+    # and the arrays are read as the tree is
+    assert tree._memory.configuration(Configuration(1), list(tree._memory.arrays)) == wanted
+
+
+def test_a_mapped_configuration_fills_it_as_the_real_one():
+    wanted = Configuration(1)
+    arrays = {name: array.copy() for name, array in wanted.arrays().items()}
+    arrays["synapse_tag"][0, 2, 7, 3], arrays["synapse_dendrite"][0, 2, 7, 3] = 77, Dendrite.nmda
+    arrays["destination_core"][0, 2, 7, 1], arrays["destination_x_hop"][0, 2, 7, 1] = 15, -7
+    arrays["core_codes"][0, 2, 1] = (2, 5)
+    arrays["monitored"][0, 2] = 7
+    wanted = Configuration(1, **arrays)
+    real, simulated = StandIn(1), Dynapse2Configuration(1)
+    wanted.to_driver(real)
+    wanted.to_driver(simulated)
+    assert Configuration.from_driver(simulated) == wanted == Configuration.from_driver(real)
+
+
+def test_its_fields_are_those_of_the_driver():
+    real, simulated = StandIn(1).chips[0], Dynapse2Configuration(1).chips[0]
+    for kind in ("synapses", "destinations"):
+        assert set(dir(getattr(simulated.cores[0].neurons[0], kind)[0])) == set(
+            content(getattr(real.cores[0].neurons[0], kind)[0])
+        )
+    assert set(content(real.cores[0].neurons[0])) == set(dir(simulated.cores[0].neurons[0]))
+    assert set(content(real)) <= set(dir(simulated))
+    assert list(simulated.cores[3].parameters) == list(real.cores[3].parameters)
+    assert [len(one) for one in simulated.sadc_group_parameters01] == [len(one) for one in real.sadc_group_parameters01]
+
+
+@pytest.mark.parametrize(
+    ("write", "message"),
+    [
+        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "tag", 2048), "chips[0].cores[1].neurons[3].synapses[5].tag: got 2048; give an integer, 0..2047"),
+        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "tag", 1.0), "synapses[5].tag: got 1.0"),
+        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "weight", [True] * 3), "weight: got [True, True, True]; give a list of 4 booleans"),
+        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "weight", [0, 0, 2, 0]), "weight: got [0, 0, 2, 0]"),
+        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "dendrite", 1024), "Dendrite.ampa"),
+        (lambda c: setattr(c.chips[0].cores[1].neurons[3].destinations[0], "x_hop", -8), "destinations[0].x_hop: got -8; give an integer, -7..7"),
+        (lambda c: setattr(c.chips[0].cores[1].parameters["SOIF_LEAK_N"], "coarse_value", 6), "parameters['SOIF_LEAK_N'].coarse_value: got 6; give an integer, 0..5"),
+        (lambda c: setattr(c.chips[0].cores[1].parameters["SOIF_LEAK_N"], "fine_value", -1), "fine_value: got -1; give an integer, 0..255"),
+        (lambda c: setattr(c.chips[0].cores[1], "monitored_neuron", 256), "chips[0].cores[1].monitored_neuron: got 256"),
+        (lambda c: setattr(c.chips[0].cores[1].neurons[3], "latch_so_dc", "yes"), "latch_so_dc: got 'yes'; give True or False"),
+        (lambda c: setattr(c.chips[0].cores[1].neurons[3], "synapses", [Dynapse2Synapse()] * 63), "neurons[3].synapses: got 63 members; give a list of 64 Dynapse2Synapse"),
+        (lambda c: setattr(c.chips[0], "cores", []), "it cannot be assigned"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_an_error_with_its_path_and_changes_nothing(write, message):
+    tree = Dynapse2Configuration(1)
+    with pytest.raises(DriverTypeError) as caught:
+        write(tree)
+    assert message in str(caught.value)
+    assert isinstance(caught.value, TypeError) and isinstance(caught.value, DynapseError)  # as the driver's own
+    assert tree == Dynapse2Configuration(1)
+
+
+@pytest.mark.parametrize(
+    ("touch", "kind", "message"),
+    [
+        (lambda c: setattr(c.chips[0].cores[0].neurons[0], "latch_so_dcs", True), UnknownPartError, "did you mean latch_so_dc"),
+        (lambda c: setattr(c.chips[0].cores[0].neurons[0].synapses[0], "tags", 1), UnknownPartError, "did you mean tag"),
+        (lambda c: c.chips[0].cores[0].neuron, UnknownPartError, "did you mean neurons"),
+        (lambda c: c.chips[0].cores[0].parameters["SOIF_LEAK"], UnknownNameError, "did you mean SOIF_LEAK_N"),
+        (lambda c: c.chips[0].dvs_if, UnknownPartError, "event camera is not simulated"),
+        (lambda c: c.chips[1], IndexError, "chips[1]: an index is 0..0"),
+        (lambda c: c.chips[0].cores[0].neurons[256], IndexError, "neurons[256]: an index is 0..255"),
+    ],
+)  # fmt: skip
+def test_what_does_not_exist_is_an_error_that_suggests_the_nearest(touch, kind, message):
+    with pytest.raises(kind) as caught:
+        touch(Dynapse2Configuration(1))
+    assert message in str(caught.value)
+
+
+def test_lists_are_copied_as_by_the_driver():
+    tree = Dynapse2Configuration(1)
+    words = [Dynapse2Synapse() for _ in range(64)]
+    words[3].tag = 5
+    tree.chips[0].cores[0].neurons[9].synapses = words
+    words[3].tag = 6
+    assert tree.chips[0].cores[0].neurons[9].synapses[3].tag == 5
+    destination, event = Dynapse2Destination(), NormalGridEvent()
+    destination.tag, event.event = 4, destination
+    destination.tag = 5
+    assert event.event.tag == 4
+
+
+def test_numpy_values_are_values():
+    word = Dynapse2Synapse()
+    word.tag, word.weight, word.stp = np.int64(9), np.array([True, False, True, False]), np.bool_(True)
+    assert (word.tag, word.weight, word.stp) == (9, [True, False, True, False], True)
+
+
+def test_words_and_configurations_are_copied_and_compared():
+    word = Dynapse2Parameter()
+    word.fine_value = 7
+    assert pickle.loads(pickle.dumps(word)) == word == copy.copy(word) != Dynapse2Parameter()
+    tree = Dynapse2Configuration(2)
+    other = copy.deepcopy(tree)
+    other.chips[1].cores[3].neurons[255].latch_soif_kill = True
+    assert tree != other
+    tree.chips[1].cores[3].neurons[255].latch_soif_kill = True
+    assert tree == other
+    other.chips[0].cores[0].sadc_enables.soif_mem = True
+    assert tree != other and other.chips[0].cores[0].sadc_enables.soif_mem is True
