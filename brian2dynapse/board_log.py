@@ -182,7 +182,8 @@ def mistakes_of_input(
                 "the board's time to their stamps",
             )
         )
-    if np.any(np.diff(stamps[stamps != 0]) < 0):
+    later = (np.diff(stamps[stamps != 0]) + HALF) % STAMPS - HALF  # across the wrap, too
+    if np.any(later < 0):
         found.append(
             (
                 "order",
