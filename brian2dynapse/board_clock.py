@@ -76,7 +76,7 @@ class Clock:
             ahead = self._now - (_perf_counter_ns() - self._start)
         if self.real_time and ahead > 0:
             _sleep(ahead / 1e9)
-        elif nanoseconds > LOOK:
+        elif nanoseconds > LOOK and threading.active_count() > 1:
             _sleep(0)  # another thread of the script may have something to do
 
     def excuse(self, spent_ns: int, simulated_us: int) -> None:
@@ -165,6 +165,4 @@ def _is_of_a_library(filename: str) -> bool:
     for folder in _PACKAGES:
         if path.startswith(folder):
             return Path(path).relative_to(folder).parts[0] in _LIBRARIES
-    if path.startswith(_OWN):
-        return not path.startswith(str(Path(_OWN, "board_spikes.py")))
-    return path.startswith(_STANDARD)
+    return path.startswith((_OWN, _STANDARD))

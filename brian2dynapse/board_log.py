@@ -136,14 +136,16 @@ def listening(configuration: Configuration) -> np.ndarray:
 def latches_forgotten(configuration: Configuration) -> list[tuple[tuple, str]]:
     """Cores whose codes want a circuit that no latch of theirs switches on: (what it is about, message) each."""
     names, latches = list(facts.core_biases()), list(facts.latch_table())
-    used = configuration.used_neurons().any(axis=-1)
     found = []
     for bias, latch, what in _NEEDS_LATCH:
         codes = configuration.core_codes[:, :, names.index(bias)].astype(int)
         changed = np.any(codes != facts.bias(bias).default, axis=-1)
         changed &= (codes[..., 0] > _OFF_COARSE) | (codes[..., 1] > _OFF_FINE)
         on = configuration.latches[..., latches.index(latch)].any(axis=-1)
-        for chip, core in np.argwhere(changed & ~on & used).tolist():
+        for chip, core in np.argwhere(changed & ~on).tolist():
+            words = configuration.synapse_dendrite[chip, core], configuration.latches[chip, core]
+            if not any(one.any() for one in words):
+                continue  # nothing of the core is used
             code = tuple(codes[chip, core].tolist())
             found.append(
                 (

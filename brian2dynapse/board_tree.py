@@ -293,6 +293,8 @@ class Dynapse2Configuration(_Node):
     def __eq__(self, other) -> bool:
         if not isinstance(other, Dynapse2Configuration):
             return NotImplemented
+        if other is self:
+            return True
         mine, theirs = self._memory, other._memory
         return mine.chips == theirs.chips and not mine.differing(theirs) and mine.switches == theirs.switches
 
