@@ -247,7 +247,7 @@ def test_the_channels_of_the_spiking_adc_have_a_name_each(install):
         se2.get_sadc_description(64)
 
 
-# Common mistakes -------------------------------------------------------------------------------------------------------
+# Common mistakes ------------------------------------------------------------------------------------------------------
 
 
 def spike_input(tag, stamp, core=(True, False, False, False)):

@@ -74,48 +74,67 @@ def test_its_fields_are_those_of_the_driver():
     assert [len(one) for one in simulated.sadc_group_parameters01] == [len(one) for one in real.sadc_group_parameters01]
 
 
+CORE = "chips[0].cores[1]"
+NEURON = f"{CORE}.neurons[3]"
+LEAK = f"{CORE}.parameters['SOIF_LEAK_N']"
+
+
+def at(tree, path):
+    """What is at a path of the tree."""
+    return eval(f"tree.{path}", {"tree": tree})
+
+
 @pytest.mark.parametrize(
-    ("write", "message"),
+    ("path", "field", "value", "message"),
     [
-        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "tag", 2048), "chips[0].cores[1].neurons[3].synapses[5].tag: got 2048; give an integer, 0..2047"),
-        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "tag", 1.0), "synapses[5].tag: got 1.0"),
-        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "weight", [True] * 3), "weight: got [True, True, True]; give a list of 4 booleans"),
-        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "weight", [0, 0, 2, 0]), "weight: got [0, 0, 2, 0]"),
-        (lambda c: setattr(c.chips[0].cores[1].neurons[3].synapses[5], "dendrite", 1024), "Dendrite.ampa"),
-        (lambda c: setattr(c.chips[0].cores[1].neurons[3].destinations[0], "x_hop", -8), "destinations[0].x_hop: got -8; give an integer, -7..7"),
-        (lambda c: setattr(c.chips[0].cores[1].parameters["SOIF_LEAK_N"], "coarse_value", 6), "parameters['SOIF_LEAK_N'].coarse_value: got 6; give an integer, 0..5"),
-        (lambda c: setattr(c.chips[0].cores[1].parameters["SOIF_LEAK_N"], "fine_value", -1), "fine_value: got -1; give an integer, 0..255"),
-        (lambda c: setattr(c.chips[0].cores[1], "monitored_neuron", 256), "chips[0].cores[1].monitored_neuron: got 256"),
-        (lambda c: setattr(c.chips[0].cores[1].neurons[3], "latch_so_dc", "yes"), "latch_so_dc: got 'yes'; give True or False"),
-        (lambda c: setattr(c.chips[0].cores[1].neurons[3], "synapses", [Dynapse2Synapse()] * 63), "neurons[3].synapses: got 63 members; give a list of 64 Dynapse2Synapse"),
-        (lambda c: setattr(c.chips[0], "cores", []), "it cannot be assigned"),
+        (f"{NEURON}.synapses[5]", "tag", 2048, "got 2048; give an integer, 0..2047"),
+        (f"{NEURON}.synapses[5]", "tag", 1.0, "got 1.0; give an integer, 0..2047"),
+        (f"{NEURON}.synapses[5]", "tag", True, "got True; give an integer"),
+        (f"{NEURON}.synapses[5]", "weight", [True] * 3, "got [True, True, True]; give a list of 4 booleans"),
+        (f"{NEURON}.synapses[5]", "weight", [0, 0, 2, 0], "got [0, 0, 2, 0]; give a list of 4 booleans"),
+        (f"{NEURON}.synapses[5]", "dendrite", 1024, "got 1024; give a Dendrite: Dendrite.none, "),
+        (f"{NEURON}.destinations[0]", "x_hop", -8, "got -8; give an integer, -7..7"),
+        (LEAK, "coarse_value", 6, "got 6; give an integer, 0..5"),
+        (LEAK, "fine_value", -1, "got -1; give an integer, 0..255"),
+        (LEAK, "type", "P", "the type of a parameter can only be read"),
+        (CORE, "monitored_neuron", 256, "got 256; give an integer, 0..255"),
+        (NEURON, "latch_so_dc", "yes", "got 'yes'; give True or False"),
+        (NEURON, "synapses", [Dynapse2Synapse()] * 63, "got 63 members; give a list of 64 Dynapse2Synapse"),
+        ("chips[0]", "cores", [], "it cannot be assigned"),
     ],
-)  # fmt: skip
-def test_a_wrong_value_is_an_error_with_its_path_and_changes_nothing(write, message):
+)
+def test_a_wrong_value_is_an_error_with_its_path_and_changes_nothing(path, field, value, message):
     tree = Dynapse2Configuration(1)
     with pytest.raises(DriverTypeError) as caught:
-        write(tree)
-    assert message in str(caught.value)
+        setattr(at(tree, path), field, value)
+    assert str(caught.value).startswith(f"{path}.{field}: got ") and message in str(caught.value)
     assert isinstance(caught.value, TypeError) and isinstance(caught.value, DynapseError)  # as the driver's own
     assert tree == Dynapse2Configuration(1)
 
 
 @pytest.mark.parametrize(
-    ("touch", "kind", "message"),
+    ("path", "kind", "message"),
     [
-        (lambda c: setattr(c.chips[0].cores[0].neurons[0], "latch_so_dcs", True), UnknownPartError, "did you mean latch_so_dc"),
-        (lambda c: setattr(c.chips[0].cores[0].neurons[0].synapses[0], "tags", 1), UnknownPartError, "did you mean tag"),
-        (lambda c: c.chips[0].cores[0].neuron, UnknownPartError, "did you mean neurons"),
-        (lambda c: c.chips[0].cores[0].parameters["SOIF_LEAK"], UnknownNameError, "did you mean SOIF_LEAK_N"),
-        (lambda c: c.chips[0].dvs_if, UnknownPartError, "event camera is not simulated"),
-        (lambda c: c.chips[1], IndexError, "chips[1]: an index is 0..0"),
-        (lambda c: c.chips[0].cores[0].neurons[256], IndexError, "neurons[256]: an index is 0..255"),
+        (f"{NEURON}.latch_so_dcs", UnknownPartError, "did you mean latch_so_dc"),
+        (f"{NEURON}.synapses[0].tags", UnknownPartError, "did you mean tag"),
+        (f"{CORE}.neuron", UnknownPartError, "did you mean neurons"),
+        (f"{CORE}.parameters['SOIF_LEAK']", UnknownNameError, "did you mean SOIF_LEAK_N"),
+        ("chips[0].dvs_if", UnknownPartError, "event camera is not simulated"),
+        ("chips[1]", IndexError, "chips[1]: an index is 0..0"),
+        (f"{CORE}.neurons[256]", IndexError, "neurons[256]: an index is 0..255"),
     ],
-)  # fmt: skip
-def test_what_does_not_exist_is_an_error_that_suggests_the_nearest(touch, kind, message):
+)
+def test_what_does_not_exist_is_an_error_that_suggests_the_nearest(path, kind, message):
     with pytest.raises(kind) as caught:
-        touch(Dynapse2Configuration(1))
+        at(Dynapse2Configuration(1), path)
     assert message in str(caught.value)
+
+
+def test_nor_can_it_be_assigned():
+    tree = Dynapse2Configuration(1)
+    for path in (NEURON, CORE, "chips[0]", f"{NEURON}.synapses[0]", LEAK):
+        with pytest.raises(UnknownPartError, match="'nothing' is not a part of"):
+            at(tree, path).nothing = 1
 
 
 def test_lists_are_copied_as_by_the_driver():
