@@ -82,7 +82,7 @@ def install(
 
         return Engine(chips=chips, chip=chip, dt=float(dt), seed=seed, directory=directory)
 
-    board = Board(chips, engine or make_engine, Clock(real_time), serial_number)
+    board = Board(chips, engine or make_engine, Clock(real_time), serial_number, round(float(dt) * 1e6))
     if patch_time:
         _state["time"] = PatchedTime(board.clock)
         _state["time"].start()

@@ -18,7 +18,7 @@ import pandas as pd
 from . import board_log
 from .board_access import Dynapse2Model
 from .board_clock import Clock
-from .board_contents import MONITORED, MONITORING, Memory
+from .board_contents import Memory
 from .board_driver import BusId, event_of, unknown_part
 from .board_events import CHIP, CORE, DUE, OUTPUT, TAG, Output, Routes, Waiting, X, Y, spike_events, stamp
 from .board_tree import check_chips
@@ -56,6 +56,8 @@ class Board:
         Time on the chips.
     serial_number : str
         By which scripts choose a board.
+    step_us : int
+        Time step of the simulation, microseconds.
 
     Attributes
     ----------
@@ -64,11 +66,12 @@ class Board:
         What the chips hold now.
     """
 
-    def __init__(self, chips: int, make_engine, clock: Clock, serial_number: str = "simulated"):
+    def __init__(self, chips: int, make_engine, clock: Clock, serial_number: str = "simulated", step_us: int = 100):
         self.info = DeviceInfo(serial_number)
         self.clock = clock
         self._count = check_chips(chips)
         self._make_engine = make_engine
+        self._step_us = step_us
         self._lock = threading.RLock()
         self._engine, self._engine_zero = None, 0
         self._memory = Memory(self._count)
@@ -260,7 +263,9 @@ class Board:
             if unseen:
                 self._advise("unread", board_log.silent_cores(unseen, self.configuration, self._read_outs))
             out += events
-            reached = min(now, self._engine_zero + int(self._engine.time_us))
+            # spikes of a step that is not over are still to come; what is later than they waits for them
+            done = int(self._engine.time_us) // self._step_us * self._step_us
+            reached = min(now, self._engine_zero + done - 1)
         if BusId.W not in self._enabled:
             if out:
                 self._advise("bus", [("W", "events leave the board while its output BusId.W is off; they are lost")])
@@ -303,9 +308,10 @@ class Board:
         if not names:
             return
         self._catch_up()
+        before = self.configuration.monitored
         self.configuration = memory.configuration(self.configuration, names)
         self._log.note(self.clock.now_us, call, self._memory, memory, names)
-        watched = [name for name in names if name in (MONITORED, MONITORING)]
+        watched = self.configuration.monitored != before
         for name in names:
             self._memory.arrays[name] = memory.arrays[name].copy()
         if any(name.startswith("destination") for name in names):
@@ -317,9 +323,9 @@ class Board:
         elif self.configuration.used_neurons().any():
             self._engine, self._engine_zero = self._make_engine(), self.clock.now_us
             self._engine.configure(self.configuration)
-            watched = [MONITORED]
-        if watched and self._engine is not None:
-            for chip, core in np.argwhere(self.configuration.monitored != NOT_MONITORED).tolist():
+            watched[...] = True
+        if self._engine is not None:
+            for chip, core in np.argwhere(watched & (self.configuration.monitored != NOT_MONITORED)).tolist():
                 self._engine.watch(chip, core, int(self.configuration.monitored[chip, core]))
         self._advise("latch", board_log.latches_forgotten(self.configuration) if self._engine is not None else [])
 
