@@ -46,6 +46,7 @@ class Dynapse2Model:
             memory, blank = board._memory.copy(), Memory(1)
             for name, array in memory.arrays.items():
                 array[chosen] = blank.arrays[name][0]
+            memory.labels = blank.labels  # they may name neurons of these chips
             if kind is ResetType.PowerCycle and len(chosen) == board._count:
                 board._drop_engine()
             elif kind is ResetType.PowerCycle and board._engine is not None:

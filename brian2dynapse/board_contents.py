@@ -13,6 +13,7 @@ from . import configuration as content
 from . import facts
 from .board_driver import DriverTypeError, Dynapse2Parameter, Word, refused
 from .errors import unknown_name
+from .labels import Labels
 from .tree import OutOfRangeError
 
 MONITORED, MONITORING = "monitored_neuron", "neuron_monitoring_on"
@@ -32,6 +33,8 @@ class Memory:
         As those of a `Configuration`, without positions; its monitors in two parts, as the driver has them.
     switches : dict of str to bool
         Those without effect that are not as at first, by path.
+    labels : Labels
+        Names of what `Network.connect` wired last.
     changes, applied : int
         Assignments so far, and how many there were when it was last applied.
     """
@@ -43,6 +46,7 @@ class Memory:
         self.arrays[MONITORED] = np.zeros((chips, facts.CORES_PER_CHIP), dtype="uint8")
         self.arrays[MONITORING] = np.zeros((chips, facts.CORES_PER_CHIP), dtype=bool)
         self.switches = {}
+        self.labels = Labels()
         self.changes = self.applied = 0
 
     def write(self, name: str, place, value) -> None:
@@ -53,7 +57,7 @@ class Memory:
     def copy(self) -> Memory:
         """Another one with the same values."""
         other = object.__new__(Memory)
-        other.chips, other.switches = self.chips, dict(self.switches)
+        other.chips, other.switches, other.labels = self.chips, dict(self.switches), self.labels
         other.changes = other.applied = 0
         other.arrays = {name: array.copy() for name, array in self.arrays.items()}
         return other
@@ -75,7 +79,7 @@ class Memory:
             array = self.monitored() if name == "monitored" else self.arrays[name].copy()
             array.setflags(write=False)
             entries[name] = array.view()
-        made.__dict__.update(entries)
+        made.__dict__.update(entries | {"labels": self.labels})
         return made
 
     def monitored(self) -> np.ndarray:
@@ -91,6 +95,7 @@ class Memory:
                 self.arrays[name][...] = array
         self.arrays[MONITORED][...] = np.maximum(configuration.monitored, 0)
         self.arrays[MONITORING][...] = configuration.monitored != content.NOT_MONITORED
+        self.labels = configuration.labels
         self.changes += 1
 
 

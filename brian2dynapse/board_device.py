@@ -303,7 +303,7 @@ class Board:
         if memory.chips != self._count:
             raise DynapseError(f"the configuration has {memory.chips} chips, the board {self._count}")
         names = memory.differing(self._memory)
-        self._memory.switches = dict(memory.switches)
+        self._memory.switches, self._memory.labels = dict(memory.switches), memory.labels
         memory.applied = memory.changes
         if not names:
             return

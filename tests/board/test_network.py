@@ -81,6 +81,7 @@ def test_a_matrix_is_wired_as_it_says():
     network.connect()
     assert list(source.get_destinations()) == [(1, 1)]
     assert [sorted(one) for one in words_of(config, target, source)] == [[0, 5], [], [3], list(range(6))]
+    assert [one.name for one in config._memory.labels.populations] == ["group0", "group1"]
     first = config.chips[1].cores[0].neurons[target.neurons[0]].synapses
     assert sorted(str(w.weight) for w in first if w.dendrite is not Dendrite.none) == sorted([str(W0), str(W13)])
     # and the chips deliver it: independent of the helper
