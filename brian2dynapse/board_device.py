@@ -92,7 +92,8 @@ class Board:
         raise unknown_part("the simulated board", name, [one for one in dir(type(self)) if one[0] != "_"])
 
     def __repr__(self) -> str:
-        return f"<simulated board {self.info.serial_number!r} of {self._count} chips at {self.clock.now_us * 1e-6} s>"
+        chips = f"{self._count} chip{'s' if self._count > 1 else ''}"
+        return f"<simulated board {self.info.serial_number!r}, {chips}, at {self.clock.now_us * 1e-6:.6f} s>"
 
     # The driver's calls -----------------------------------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ class Own:
         self.name, self.get_ids = name, lambda: ids
 
 
-figure, panels = plt.subplots(4, 1, figsize=(10, 11), height_ratios=(3, 1, 3, 1), layout="constrained", sharex=True)
+figure, panels = plt.subplots(4, 1, figsize=(10, 11), height_ratios=(3, 1.2, 3, 1.2), layout="constrained", sharex=True)
 for (raster, membrane), (name, (spikes, ids)) in zip(panels.reshape(2, 2), results.items(), strict=True):
     numbers, times = np.array(spikes).reshape(-1, 2).T
     plot_raster([numbers, times * 1e-6], [Own(*one) for one in ids.items()], raster)
@@ -96,7 +96,7 @@ for (raster, membrane), (name, (spikes, ids)) in zip(panels.reshape(2, 2), resul
     trace = traces[name]
     inside = trace["time_s"] >= 0
     membrane.plot(trace["time_s"][inside], trace["voltage_V"][inside], color="black", linewidth=0.5)
-    membrane.set(ylabel=f"V_mem of neuron {board_script.MONITORED} (V)")
+    membrane.set(ylabel="V_mem (V)", title=f"Neuron {board_script.MONITORED}")
 panels[-1].set_xlabel("time since the first step (s)")
 figure.savefig(OUTPUT / "07_board.png", dpi=120)
 

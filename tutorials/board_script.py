@@ -17,6 +17,7 @@ CORE = 0
 LEFT, RIGHT, INHIBITORY = range(64), range(64, 128), range(128, 160)
 CHANNELS = 16  # of each excitatory population; 16 neighbours of all 32 are active at a time
 INPUT_TAG = 1024
+INPUT_ID = 192  # of the first input's echo; neurons have ids 0..159
 MONITORED = 3
 CODES = {
     "SOIF_GAIN_N": (3, 80), "SOIF_LEAK_N": (0, 50), "SOIF_REFR_N": (1, 40), "SOIF_SPKTHR_P": (3, 254),
@@ -65,7 +66,7 @@ def wire_by_hand(config):
         out = destination(n, [True] * 4, x_hop=-7)
         neurons[n].destinations = [out, destination(n, here), Dynapse2Destination(), Dynapse2Destination()]
     ids = {"left": LEFT, "right": RIGHT, "inhibitory": INHIBITORY}
-    return ids, [(INPUT_TAG + k, INPUT_TAG + k, (0, 1 << CORE)) for k in range(2 * CHANNELS)]
+    return ids, [(INPUT_ID + k, INPUT_TAG + k, (0, 1 << CORE)) for k in range(2 * CHANNELS)]
 
 
 def wire_with_helper(config):
