@@ -174,7 +174,8 @@ def main(arguments: list[str] | None = None) -> int:
         serial_number=given.serial_number,
     )
     try:
-        return _run(given.script, source, given.args)
+        with board_samna.answer_lsusb():
+            return _run(given.script, source, given.args)
     finally:
         uninstall()
         if given.log:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import operator
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -114,7 +114,7 @@ class Cells:
         self._memory.write(self._prefix + name, self._place, value)
 
 
-class _Code:
+class Code:
     """Values of a parameter in an array of codes."""
 
     __slots__ = ("_entry", "_kind", "_memory", "_place")
@@ -133,39 +133,35 @@ class _Code:
             self._memory.write(self._entry, (*self._place, self._parts[name]), value)
 
 
-class Parameters(Mapping):
+class Parameters(dict):
     """Parameters by name, ``parameters["SOIF_LEAK_N"].fine_value``; one is assigned whole or field by field."""
 
     def __init__(self, memory: Memory, entry: str, place: tuple, path: str):
-        self._memory, self._entry, self._place, self._path = memory, entry, place, path
+        self._path = path
+        for b, name in enumerate(content.biases_of(entry)):
+            store = Code(memory, entry, (*place, b), facts.bias(name).type)
+            dict.__setitem__(self, name, Dynapse2Parameter.view(store, f"{path}[{name!r}]"))
 
-    @cached_property
-    def _members(self) -> dict:
-        members = {}
-        for b, name in enumerate(content.biases_of(self._entry)):
-            store = _Code(self._memory, self._entry, (*self._place, b), facts.bias(name).type)
-            members[name] = Dynapse2Parameter.view(store, f"{self._path}[{name!r}]")
-        return members
-
-    def __getitem__(self, name: str) -> Dynapse2Parameter:
-        try:
-            return self._members[name]
-        except (KeyError, TypeError):
-            raise unknown_name(f"parameter of {self._path}", name, self._members) from None
+    def __missing__(self, name):
+        raise unknown_name(f"parameter of {self._path}", name, self)
 
     def __setitem__(self, name: str, parameter) -> None:
         if not isinstance(parameter, Dynapse2Parameter):
             raise refused(f"{self._path}[{name!r}]", parameter, "a Dynapse2Parameter")
         self[name].take(parameter)
 
-    def __iter__(self):
-        return iter(self._members)
+    def update(self, *parameters, **more) -> None:
+        """Assign several."""
+        for name, parameter in dict(*parameters, **more).items():
+            self[name] = parameter
 
-    def __len__(self) -> int:
-        return len(self._members)
+    def _refuse(self, *_):
+        raise DriverTypeError(f"{self._path}: parameters cannot be taken away")
 
-    def __contains__(self, name) -> bool:
-        return name in self._members
+    __delitem__ = pop = popitem = clear = setdefault = __ior__ = _refuse
+
+    def __reduce__(self):
+        return dict, ({name: copy.copy(parameter) for name, parameter in self.items()},)
 
     def __repr__(self) -> str:
         return f"<{len(self)} parameters, {self._path}>"

@@ -210,8 +210,10 @@ class Board:
     def close(self) -> None:
         """End the simulation; says what was never applied."""
         with self._lock:
-            self._advise("forgotten", board_log.forgotten_changes(self._trees, self._memory))
-            self._drop_engine()
+            try:
+                self._advise("forgotten", board_log.forgotten_changes(self._trees, self._memory))
+            finally:  # a warning may be an error
+                self._drop_engine()
 
     # Inside -----------------------------------------------------------------------------------------------------------
 

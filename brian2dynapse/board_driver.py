@@ -7,6 +7,7 @@ messages begin with its path.
 
 from __future__ import annotations
 
+import json
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -120,6 +121,7 @@ def _read_only(value):
 
 BIT_LIST = Rule(f"a list of {BITS} booleans", _mask, lambda mask: list(bits_of(int(mask))), 0)
 DENDRITE = Rule("a Dendrite: " + ", ".join(f"Dendrite.{one.name}" for one in Dendrite), _dendrite, Dendrite, 0)
+_TYPE = Rule("nothing, the type of a parameter can only be read", _read_only, str, "N")
 TAG = integer(0, LARGEST_TAG)
 HOP = integer(-LARGEST_HOP, LARGEST_HOP)
 
@@ -188,6 +190,29 @@ class Word:
         for name, value in other.stored_values().items():
             self._store[name] = value
 
+    def to_json(self) -> str:
+        """Its fields as the driver writes them: in an object ``value0``, names like ``xHop``, lists as ``value0``, ..."""
+        return json.dumps({"value0": _jsonable(self)}, indent=4)
+
+    def from_json(self, text: str) -> None:
+        """Take the fields that `to_json` wrote, or the driver."""
+        try:
+            fields = json.loads(text)["value0"]
+            values = {_snake(name): value for name, value in fields.items()}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DriverTypeError(f"{self._path}.from_json: this is no JSON of the driver: {error!r}") from None
+        for name, value in values.items():
+            if name.startswith("_") or self.rules.get(name) is _TYPE:
+                continue  # addresses and types, which a parameter keeps for itself
+            if self.rules.get(name) is DENDRITE:
+                value = Dendrite(value)
+            elif isinstance(getattr(self, name), Word):
+                getattr(self, name).from_json(json.dumps({"value0": value}))
+                continue
+            elif isinstance(value, dict):  # a list, as cereal writes arrays
+                value = list(value.values())
+            setattr(self, name, value)
+
     def __copy__(self):
         word = type(self)()
         word.take(self)
@@ -220,6 +245,24 @@ def _remade(kind: type, values: dict) -> Word:
     return word
 
 
+def _jsonable(value):
+    """What `Word.to_json` writes of a value."""
+    if isinstance(value, Word):
+        return {_camel(name): _jsonable(getattr(value, name)) for name in value.rules}
+    if isinstance(value, list):
+        return {f"value{k}": one for k, one in enumerate(value)}
+    return int(value) if isinstance(value, IntEnum) else value
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(one.title() for one in others)
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
+
+
 class Dynapse2Parameter(Word):
     """Code of a bias: `coarse_value`, `fine_value`; `type` (``"N"``, ``"P"``, ``"V"``) can only be read."""
 
@@ -227,7 +270,7 @@ class Dynapse2Parameter(Word):
     rules: Mapping[str, Rule] = {
         "coarse_value": integer(0, COARSE_CODES - 1),
         "fine_value": integer(0, FINE_CODES - 1),
-        "type": Rule("nothing, the type of a parameter can only be read", _read_only, str, "N"),
+        "type": _TYPE,
     }
 
 

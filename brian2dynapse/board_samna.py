@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
+import tempfile
+from pathlib import Path
 from types import ModuleType
 
 from . import board_driver, board_sadc, board_tree
@@ -37,7 +41,7 @@ _FUNCTIONS = {
         board_sadc.sadc_lookup_aer_address_nccf,
     )
 }
-VENDOR_AND_PRODUCT = (0x337D, 0x0000)  # of no board; a script that searches the USB bus for it finds none
+VENDOR_AND_PRODUCT = (0x337D, 0x0000)  # a number of no board, by which older scripts search the USB bus
 
 
 class SamnaNode:
@@ -54,7 +58,7 @@ class SamnaNode:
         """Open the board of one chip."""
 
     def get_dynapse2_stack_vid_and_pid(self) -> tuple[int, int]:
-        """Identity on the USB bus, where a simulated board is not."""
+        """Identity on the USB bus, see `answer_lsusb`."""
         return VENDOR_AND_PRODUCT
 
     get_dynapse2_dev_board_vid_and_pid = get_dynapse2_stack_vid_and_pid
@@ -95,6 +99,22 @@ class _DeviceNode:
 
     def __getattr__(self, name):
         raise UnknownPartError(f"{name} is not a part of the simulated device node, or not open yet")
+
+
+@contextlib.contextmanager
+def answer_lsusb():
+    """Answer the program ``lsusb``, by which older scripts look for the board before they open it."""
+    number = "{:04x}:{:04x}".format(*VENDOR_AND_PRODUCT)
+    before = os.environ.get("PATH", "")
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "lsusb")
+        program.write_text(f"#!/bin/sh\necho 'Bus 001 Device 001: ID {number} simulated DYNAP-SE2'\n", encoding="utf-8")
+        program.chmod(0o755)
+        os.environ["PATH"] = folder + os.pathsep + before
+        try:
+            yield
+        finally:
+            os.environ["PATH"] = before
 
 
 def modules(board) -> dict[str, ModuleType]:

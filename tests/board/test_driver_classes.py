@@ -1,9 +1,11 @@
 """The driver's classes take what the chip can hold and name what it cannot."""
 
 import copy
+import json
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from driver_stand_in import Dynapse2Configuration as StandIn
 from driver_stand_in import content
@@ -30,8 +32,8 @@ def random_configuration(chips, seed):
         if name == "positions":
             continue
         shape = (chips, *field.shape)
-        if field.values:
-            arrays[name] = generator.choice(field.values, shape)
+        if name == "synapse_dendrite":
+            arrays[name] = generator.choice([int(one) for one in Dendrite], shape)
         else:
             arrays[name] = generator.integers(field.low, field.high + 1, shape)
         if name.endswith("_codes"):
@@ -168,3 +170,52 @@ def test_words_and_configurations_are_copied_and_compared():
     assert tree == other
     other.chips[0].cores[0].sadc_enables.soif_mem = True
     assert tree != other and other.chips[0].cores[0].sadc_enables.soif_mem is True
+
+
+def test_parameters_are_a_mapping_that_keeps_its_names():
+    parameters = Dynapse2Configuration(1).chips[0].cores[0].parameters
+    frame = pd.DataFrame(parameters, index=[0]).T  # as scripts keep what they have set
+    assert list(frame.index) == list(facts.core_biases())
+    new = Dynapse2Parameter()
+    new.coarse_value, new.fine_value = 4, 44
+    parameters["SOIF_REFR_N"] = new
+    assert (parameters["SOIF_REFR_N"].coarse_value, parameters["SOIF_REFR_N"].fine_value) == (4, 44)
+    assert (parameters["SOIF_REFR_N"].type, parameters["SOIF_DC_P"].type) == ("N", "P")
+    for take_away in (lambda: parameters.pop("SOIF_REFR_N"), parameters.clear):
+        with pytest.raises(DriverTypeError, match="cannot be taken away"):
+            take_away()
+    with pytest.raises(DriverTypeError, match="give a Dynapse2Parameter"):
+        parameters["SOIF_REFR_N"] = (2, 3)
+
+
+def test_words_go_through_json_as_the_driver_writes_it():
+    event = NormalGridEvent()
+    event.timestamp = 5
+    event.event.tag, event.event.core, event.event.x_hop = 9, [True, False, True, False], -7
+    text = event.to_json()
+    assert json.loads(text) == {
+        "value0": {
+            "event": {
+                "core": {"value0": True, "value1": False, "value2": True, "value3": False},
+                "tag": 9,
+                "xHop": -7,
+                "yHop": 0,
+            },
+            "timestamp": 5,
+        }
+    }
+    other = NormalGridEvent()
+    other.from_json(text)
+    assert other == event
+    word, copied = Dynapse2Synapse(), Dynapse2Synapse()
+    word.dendrite, word.weight, word.mismatched_delay = Dendrite.gaba, [True] * 4, True
+    copied.from_json(word.to_json())
+    assert copied == word
+    parameter, other = Dynapse2Parameter(), Dynapse2Parameter()
+    parameter.fine_value = 8
+    other.from_json(parameter.to_json().replace('"type"', '"_address": 0, "type"'))
+    assert other == parameter
+    with pytest.raises(DriverTypeError, match="this is no JSON of the driver"):
+        copied.from_json("[]")
+    with pytest.raises(UnknownPartError, match="did you mean tag"):
+        copied.from_json('{"value0": {"tags": 1}}')

@@ -69,6 +69,24 @@ def test_exit_codes_and_tracebacks_are_pythons(tmp_path, text):
     assert ours == python.stderr.replace(str(tmp_path) + os.sep, "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="lsusb is a program of Linux")
+def test_a_script_of_the_older_driver_finds_the_board_on_the_usb_bus(tmp_path):
+    text = """
+import re, subprocess
+import samna
+node = samna.SamnaNode("tcp://0.0.0.0:33336", "tcp://0.0.0.0:33335", 1)
+number = "%04x:%04x" % node.get_dynapse2_stack_vid_and_pid()
+found = subprocess.run(["lsusb", "-d", number], stdout=subprocess.PIPE, universal_newlines=True)
+bus, device = re.match(r"Bus (\\d{3}) Device (\\d{3}): ID [0-9a-f]{4}:[0-9a-f]{4} *.", found.stdout).groups()
+node.open_dynapse2_stack(int(bus), int(device), 2)
+samna.setup_local_node("tcp://0.0.0.0:33335", "tcp://0.0.0.0:33336", 2)
+samna.open_remote_node(1, "device_node")
+print(samna.device_node.Dynapse2Stack.configure_opal_kelly("a.bit"))
+"""
+    result = run(tmp_path, text, options=["--chips", "2"])
+    assert (result.returncode, result.stdout) == (0, "True\n"), result.stderr
+
+
 def test_a_script_that_does_not_exist(tmp_path):
     result = subprocess.run(
         [sys.executable, "-m", "brian2dynapse.board", "nowhere.py"],
