@@ -191,7 +191,7 @@ class Word:
             self._store[name] = value
 
     def to_json(self) -> str:
-        """Its fields as the driver writes them: in an object ``value0``, names like ``xHop``, lists as ``value0``, ..."""
+        """Its fields as the driver writes them: in an object ``value0``, names like ``xHop``, lists as ``value0``..."""
         return json.dumps({"value0": _jsonable(self)}, indent=4)
 
     def from_json(self, text: str) -> None:
