@@ -34,11 +34,17 @@ class Clock:
     real_time : bool
         Whether waiting takes as long as it says, and whatever else the script does counts as time; by default
         waiting takes no time, and only waiting and reading count.
+
+    Attributes
+    ----------
+    waits : int
+        How often the script waited.
     """
 
     def __init__(self, real_time: bool = False):
         self.real_time = real_time
         self._lock = threading.RLock()
+        self.waits = 0
         self._now = 0
         self._start = _perf_counter_ns()
         self._behind = 0
@@ -62,10 +68,16 @@ class Clock:
         """Let time pass on the chips."""
         if seconds < 0:
             raise ValueError("sleep length must be non-negative")
+        self.waits += 1
         self._pass(round(seconds * 1e9))
 
     def wait_us(self, microseconds: int) -> None:
         """Let time pass on the chips."""
+        self.waits += 1
+        self._pass(microseconds * MICROSECOND)
+
+    def spend_us(self, microseconds: int) -> None:
+        """What a call takes on the chips' clock; no waiting of the script."""
         self._pass(microseconds * MICROSECOND)
 
     def _pass(self, nanoseconds: int) -> None:

@@ -27,7 +27,7 @@ from .errors import DynapseError
 from .facts import CORES_PER_CHIP
 
 READ_US = 200  # what a call that reads takes on the chips' clock, so that a script that polls gets on (open)
-TRANSFER_US = 1000  # polling sees what happened by the last millisecond, as over USB (open)
+TRANSFER_US = 4000  # a script that polls without waiting gets events in transfers, as over USB (open)
 TYPE_NAME = "DYNAP-SE2 Stack (simulated)"
 
 
@@ -82,6 +82,7 @@ class Board:
         self._zero = clock.now_us  # when the counter of the FPGA was zero
         self._reached = clock.now_us
         self._enabled = {BusId.W}
+        self._waits = 0  # of the clock, at the last read
         self._trees = weakref.WeakSet()
         self._log, self._advice = board_log.Log(), board_log.Advice()
         self._model = Dynapse2Model(self)
@@ -222,9 +223,10 @@ class Board:
             self._advice.warn(self.clock.now_us, kind, about, message)
 
     def _read(self) -> list[tuple]:
-        self.clock.wait_us(READ_US)
+        self.clock.spend_us(READ_US)
         with self._lock:
-            if self.clock.now_us - self._reached >= TRANSFER_US:
+            waited, self._waits = self._waits != self.clock.waits, self.clock.waits
+            if waited or self.clock.now_us - self._reached >= TRANSFER_US:
                 self._catch_up()
             return self._output.read()
 
@@ -289,6 +291,8 @@ class Board:
         cores = (inside[:, CORE, None] >> np.arange(CORES_PER_CHIP)) & 1
         heard = (self._heard[inside[:, CHIP], :, inside[:, TAG]] & (cores > 0)).any(axis=1)
         found = {}
+        if heard.all():
+            return []
         for chip, core, tag in np.unique(inside[~heard][:, [CHIP, CORE, TAG]], axis=0).tolist():
             found.setdefault(chip, []).append((tag, core))
         return [

@@ -22,6 +22,7 @@ from .tree import BITS, bits_of
 
 STAMPS = 1 << 32  # the counter of the board has 32 bits
 _BIT_VALUES = tuple(1 << bit for bit in range(BITS))
+_MASK_OF_BITS = {tuple(bits_of(mask)): mask for mask in range(1 << BITS)}
 
 
 class DriverTypeError(DynapseError, TypeError):
@@ -104,6 +105,10 @@ def _truth(value) -> bool:
 
 
 def _mask(values) -> int:
+    try:
+        return _MASK_OF_BITS[tuple(values)]  # most of what a script assigns
+    except (KeyError, TypeError):
+        pass
     if isinstance(values, (str, bytes, Mapping)) or len(values) != BITS:
         raise TypeError
     return sum(bit for bit, value in zip(_BIT_VALUES, values, strict=True) if _truth(value))
@@ -149,8 +154,11 @@ class Word:
     rules: Mapping[str, Rule] = {}
 
     def __init__(self):
-        _set(self, "_store", {name: rule.default for name, rule in self.rules.items()})
-        _set(self, "_path", type(self).__name__)
+        kind = type(self)
+        if kind not in _defaults:
+            _defaults[kind] = {name: rule.default for name, rule in kind.rules.items()}
+        _set(self, "_store", _defaults[kind].copy())  # scripts make words by the hundred thousand
+        _set(self, "_path", kind.__name__)
 
     @classmethod
     def view(cls, store, path: str) -> Word:
@@ -215,7 +223,7 @@ class Word:
 
     def __copy__(self):
         word = type(self)()
-        word.take(self)
+        word._store.update(self._store if type(self._store) is dict else self.stored_values())
         return word
 
     def __deepcopy__(self, memo):
@@ -237,6 +245,7 @@ class Word:
 
 
 _set = object.__setattr__
+_defaults: dict[type, dict] = {}
 
 
 def _remade(kind: type, values: dict) -> Word:

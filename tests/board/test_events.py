@@ -12,7 +12,7 @@ from brian2dynapse.configuration import Dendrite
 from brian2dynapse.errors import DynapseError
 
 LATENCY_US = 1000  # of the fake engine
-SLACK_US = 1400  # what a poll may lag: the transfer of a millisecond and two reads
+SLACK_US = 4500  # what a poll may lag: a transfer of 4 ms, two reads, a step
 
 
 def event(tag, stamp, core=(True,) * 4, x_hop=0, y_hop=0):
