@@ -82,6 +82,7 @@ class Board:
         self._zero = clock.now_us  # when the counter of the FPGA was zero
         self._reached = clock.now_us
         self._enabled = {BusId.W}
+        self._unheard = set()  # events that no CAM word listens to: (chip, core mask, tag)
         self._waits = 0  # of the clock, at the last read
         self._trees = weakref.WeakSet()
         self._log, self._advice = board_log.Log(), board_log.Advice()
@@ -235,9 +236,9 @@ class Board:
             now = self.clock.now_us
             events = list(events)
             table, stamps = self._routes.table(events, now, self._zero)
+            self._waiting.add(table)
             if np.any(table[:, CHIP] >= 0):
                 self._advise_inputs(table, stamps, now)
-            self._waiting.add(table)
 
     def _advise_inputs(self, table: np.ndarray, stamps: np.ndarray, now: int) -> None:
         """Common mistakes in what is sent."""
@@ -255,9 +256,7 @@ class Board:
             return
         out = [(row[DUE], row[TAG], row[CORE], row[X], row[Y]) for row in due[due[:, CHIP] == OUTPUT].tolist()]
         inside = due[due[:, CHIP] >= 0]
-        if len(inside):
-            self._advise("deaf", self._deaf(inside))
-        reached = now
+        reached, unseen = now, []
         if self._engine is not None:
             if len(inside):
                 sent = inside[:, [CHIP, CORE, TAG, DUE]]
@@ -265,18 +264,21 @@ class Board:
                 self._engine.send(sent)
             spikes = self._advance(now)
             events, unseen = spike_events(spikes, self._read_outs, self._engine_zero)
-            if unseen:
-                self._advise("unread", board_log.silent_cores(unseen, self.configuration, self._read_outs))
             out += events
             # spikes of a step that is not over are still to come; what is later than they waits for them
             done = int(self._engine.time_us) // self._step_us * self._step_us
             reached = min(now, self._engine_zero + done - 1)
-        if BusId.W not in self._enabled:
-            if out:
-                self._advise("bus", [("W", "events leave the board while its output BusId.W is off; they are lost")])
-            out = []
-        self._output.add(out, reached)
+        lost = BusId.W not in self._enabled and len(out) > 0
+        # what left before the FPGA was reset is forgotten, though the simulation tells it only now
+        self._output.add([one for one in out if one[0] >= self._zero] if not lost else [], reached)
         self._reached = now
+        # advice at the end: a warning may be an error, and then nothing may be lost or done twice
+        if lost:
+            self._advise("bus", [("W", "events leave the board while its output BusId.W is off; they are lost")])
+        if len(inside):
+            self._advise("deaf", self._deaf(inside))
+        if unseen:
+            self._advise("unread", board_log.silent_cores(unseen, self.configuration, self._read_outs))
 
     def _advance(self, now: int) -> np.ndarray:
         started, before = time.perf_counter_ns(), self._engine.time_us
@@ -294,7 +296,9 @@ class Board:
         if heard.all():
             return []
         for chip, core, tag in np.unique(inside[~heard][:, [CHIP, CORE, TAG]], axis=0).tolist():
-            found.setdefault(chip, []).append((tag, core))
+            if (chip, core, tag) not in self._unheard:  # told once
+                self._unheard.add((chip, core, tag))
+                found.setdefault(chip, []).append((tag, core))
         return [
             (
                 (chip, tuple(missed)),

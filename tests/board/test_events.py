@@ -203,6 +203,29 @@ def test_resetting_the_fpga_restarts_the_counter_and_forgets_what_waits(install)
     assert seen(board.read_events()) == [(1, 2_000_000 + LATENCY_US)]
 
 
+def test_a_spike_from_before_the_reset_does_not_come_out_after_it(install):
+    board = install(step_us=100)
+    listen(board, [1])
+    board.input_interface_write_events(0, [event(101, 9_010)])  # the neuron spikes at 10.01 ms
+    board.clock.wait_us(10_050)
+    board.reset_fpga()  # the step of 10.0 to 10.1 ms is not over
+    board.clock.wait(0.01)
+    assert board.read_events() == []
+
+
+def test_a_warning_that_is_an_error_loses_no_event(install):
+    board = install()
+    listen(board, [1])
+    with pytest.raises(BoardWarning, match="stamps of events go back"):
+        board.input_interface_write_events(0, [event(101, 3000), event(101, 2000)])
+    with pytest.raises(BoardWarning, match="listens to events"):
+        board.input_interface_write_events(0, [event(7, 2500)])
+        board.clock.wait(0.01)
+        board.read_events()
+    board.clock.wait(0.01)
+    assert seen(board.read_events()) == [(1, 3000), (1, 4000)]
+
+
 def test_raw_words_say_the_same(install):
     board = install()
     listen(board, [3])
