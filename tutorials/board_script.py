@@ -130,7 +130,7 @@ def poisson_input(sends, positions, step_us, start):
 
 
 def run(board, positions, step_us=1_000_000, helper=False):
-    """Ids and times (microseconds from the first step) of all spikes; ids of the populations."""
+    """Ids and times (microseconds from the first step) of all spikes; ids of the populations; when it began."""
     random.seed(1)
     ids, sends = configure(board.get_model(), helper)
     start = fpga_time(board) + 100_000
@@ -143,7 +143,7 @@ def run(board, positions, step_us=1_000_000, helper=False):
             if one.event.y_hop == 0:
                 spikes.append((one.event.tag, one.timestamp - start))
             ended = ended or one.event.tag == 2047
-    return spikes, ids
+    return spikes, ids, start
 
 
 def open_board():
@@ -159,7 +159,7 @@ def main():
     parser.add_argument("--helper", action="store_true", help="wire with the Network helper")
     parser.add_argument("--positions", type=int, nargs="+", default=[0, 4, 8, 12, 16, 12, 8, 4, 0])
     given = parser.parse_args()
-    spikes, ids = run(open_board(), given.positions, helper=given.helper)
+    spikes, ids, _ = run(open_board(), given.positions, helper=given.helper)
     print("step position left right inhibitory   (spikes a neuron and second)")
     for number, position in enumerate(given.positions):
         inside = [tag for tag, t in spikes if number * 1_000_000 <= t < (number + 1) * 1_000_000]
