@@ -22,6 +22,7 @@ _PUBLIC = {
     "to_network": "simulation",
     "bias_panel": "panel",
     "fit_chip": "chip_fit",
+    "BoardWarning": "board_clock",
     "Replicas": "replicas",
     "Setting": "replica_settings",
     "replicate": "replicas",
@@ -51,7 +52,7 @@ _PUBLIC = {
     "WeightError": "errors",
     "WiringError": "errors",
 }
-_MODULES = ("analysis", "dac", "facts", "measure", "networks", "observables", "plot", "weight_fit")
+_MODULES = ("analysis", "board", "dac", "facts", "measure", "networks", "observables", "plot", "weight_fit")
 
 __all__ = sorted([*_PUBLIC, *_MODULES])
 

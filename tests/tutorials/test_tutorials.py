@@ -32,7 +32,7 @@ def test_tutorial(script, tmp_path):
 
 
 def test_there_are_tutorials():
-    assert [path.stem[:2] for path in SCRIPTS] == ["01", "02", "03", "04", "05", "06"]
+    assert [path.stem[:2] for path in SCRIPTS] == ["01", "02", "03", "04", "05", "06", "07"]
 
 
 def test_demo_without_a_compiler(tmp_path):
