@@ -186,8 +186,8 @@ def observations(*tables: pd.DataFrame) -> pd.DataFrame:
         protocol = getattr(table, "protocol", "")
         if protocol not in _OBSERVED:
             raise DynapseError(
-                f"observations: a table of {protocol or 'an unknown protocol'} has no closed form to be fitted to; give "
-                f"tables of {', '.join(_OBSERVED)} as returned (pd.concat forgets the protocol)"
+                f"observations: a table of {protocol or 'an unknown protocol'} has no closed form to be fitted to; "
+                f"give tables of {', '.join(_OBSERVED)} as returned (pd.concat forgets the protocol)"
             )
         if "coarse" not in table:
             raise DynapseError(
