@@ -25,7 +25,7 @@ from .measure_potentials import delay, depression, epsp, ipsp
 from .measure_spikes import adaptation, adaptation_ratio, refractory_period, resting_state, rheobase
 from .neurons import Neurons
 from .recordings import Measurement, measurement, observations
-from .standalone import check_runtime
+from .standalone import check_readable
 
 __all__ = [
     "Measurement",
@@ -96,7 +96,7 @@ def fi_curve(
     """
     if not isinstance(biases, Biases):
         raise DynapseError(f"biases is {type(biases).__name__}; give a brian2dynapse.Biases")
-    check_runtime("fi_curve")
+    check_readable("fi_curve")
     if np.ndim(codes) == 0 or isinstance(codes, str):
         raise DynapseError(f"codes is {codes!r}; give several (coarse, fine) of SOIF_DC_P, such as [(2, 40), (2, 80)]")
     codes = np.asarray([biases.code_of(DC_BIAS, code) for code in codes])

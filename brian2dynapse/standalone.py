@@ -32,9 +32,20 @@ def board_code_object() -> type:
 
 
 def check_runtime(protocol: str) -> None:
-    """A protocol reads its results in the same script; else DynapseError."""
+    """A protocol of several runs reads its results between them; else DynapseError."""
     if not isinstance(get_device(), RuntimeDevice):
-        raise DynapseError(
-            f"{protocol} reads what it simulates, which C++ standalone mode cannot; call it before set_device, or "
-            'after set_device("runtime")'
-        )
+        raise _refused(protocol, "which C++ standalone mode cannot")
+
+
+def check_readable(protocol: str) -> None:
+    """A protocol of one run reads its results after it: in standalone mode it is the only run; else DynapseError."""
+    device = get_device()
+    only = isinstance(device, CPPStandaloneDevice) and device.build_on_run and not device.has_been_run
+    if not isinstance(device, RuntimeDevice) and not only:
+        raise _refused(protocol, "which C++ standalone mode can only for the one run that it builds on")
+
+
+def _refused(protocol: str, why: str) -> DynapseError:
+    return DynapseError(
+        f'{protocol} reads what it simulates, {why}; call it before set_device, or after set_device("runtime")'
+    )

@@ -70,7 +70,10 @@ def rates(spikes, ids):
 
 
 for name, result in results.items():
-    print(f"\n{name}, Hz:\n{rates(*result).round(1).to_string()}")
+    table = rates(*result)
+    print(f"\n{name}, Hz:\n{table.round(1).to_string()}")
+    at_left, at_right = table[table["position"] == 0], table[table["position"] == 16]
+    assert np.all(at_left["left"] > 2 * at_left["right"]) and np.all(at_right["right"] > 2 * at_right["left"])
 
 # %% [markdown]
 # ## Raster, and one neuron's membrane
@@ -109,6 +112,7 @@ figure.savefig(OUTPUT / "07_board.png", dpi=120)
 log = board.log
 print(log.groupby(["time_s", "call"], sort=False).size().rename("values").reset_index().to_string(index=False))
 print(f"warnings: {len(board.warnings)}")
+assert not board.warnings
 
 # %% [markdown]
 # ## The same for the real board
