@@ -112,7 +112,7 @@ figure.savefig(OUTPUT / "07_board.png", dpi=120)
 log = board.log
 print(log.groupby(["time_s", "call"], sort=False).size().rename("values").reset_index().to_string(index=False))
 print(f"warnings: {len(board.warnings)}")
-assert not board.warnings
+assert board.warnings.empty
 
 # %% [markdown]
 # ## The same for the real board
