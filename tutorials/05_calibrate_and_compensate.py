@@ -91,7 +91,7 @@ assert abs(median["tau_mem"] / 20e-3 - 1) < 0.01 and abs(median["tau_ampa"] / 5e
 # Here one event on weight bit 1 is to make an EPSP of 2 mV, and eight inputs of 100 Hz on weight bit 2 to make 30 Hz.
 
 # %%
-inputs = {"rate": 100 * Hz, "synapses": 8, "weight": "0100"}
+inputs = {"rate": 100 * Hz, "synapses": 8, "weight": "0100", "duration": (200 if QUICK else 500) * ms}
 of_synapse = bd.calibrate(
     result.biases,
     {"epsp_peak": bd.Target(2 * mV, weight="0010"), "rate": bd.Target(30 * Hz, **inputs)},
@@ -127,11 +127,11 @@ else:
 
 # %%
 response = bd.InputResponse(
-    rate=50 * Hz, dendrite="ampa", synapses=4, weight="0110", duration=(400 if QUICK else 1000) * ms
+    rate=50 * Hz, dendrite="ampa", synapses=4, weight="0110", duration=(300 if QUICK else 1000) * ms
 )
 compensation = bd.compensate(
     of_synapse.biases, chip, population=8 if QUICK else 32, response=response, candidates=range(NEURONS),
-    rounds=3,
+    rounds=2 if QUICK else 3,
 )  # fmt: skip
 print(compensation.table[["stage", "kept", "neurons", "mean", "cv", "min", "max"]])
 compensation.plot().figure.savefig(OUTPUT / "05_compensation.png", dpi=120)
