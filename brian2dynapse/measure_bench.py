@@ -149,10 +149,6 @@ class Bench:
         spikes = self._replicas.spikes("bench_spikes")
         return pd.DataFrame({"setting": spikes["replica"], "neuron": spikes["i"], "time_s": spikes["t_s"]})
 
-    def nominal(self, quantity: str) -> np.ndarray:
-        """A variable of the group without mismatch, SI units, one a setting: what durations are chosen by."""
-        return nominal(quantity, self.settings, self.chip)
-
     def codes(self) -> dict:
         """Codes of the first setting, as run."""
         return {name: self.settings[0][name] for name in self.settings[0]}
