@@ -25,7 +25,7 @@ from .measure_bench import (
     reaching,
 )
 from .observables import OBSERVABLES
-from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
+from .recordings import DELAY_QUANTITIES, Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
 TRACE = ("time_s", "voltage_V")
 INHIBITORY = ("gaba", "shunt")
@@ -347,14 +347,6 @@ def delay(
     rows["resolution_s"] = resolution
     rows["note"] = np.where(rows["onset_s"].isna(), f"no response above {LEAST_PEAK_V:g} V: a stronger weight", "")
     return measurement(one_setting(rows, settings), "delay", codes, table)
-
-
-DELAY_QUANTITIES = {
-    "none": "delay",
-    "precise": "delay_precise",
-    "mismatched": "delay_mismatched",
-    "both": "delay_both",
-}
 
 
 def _first_response(changes, bits, wait, settings, dendrite, weight, chip, neurons, dt, onset, report):

@@ -159,7 +159,8 @@ _OBSERVED = {
     "refractory_period": ("t_ref", "t_ref_s"),
     "delay": ("bits", "delay_s"),
 }
-_DELAYS = {"none": "delay", "precise": "delay_precise", "mismatched": "delay_mismatched", "both": "delay_both"}
+# Delay bits to the observable that they make.
+DELAY_QUANTITIES = {"none": "delay", "precise": "delay_precise", "mismatched": "delay_mismatched", "both": "delay_both"}
 
 
 def observations(*tables: pd.DataFrame) -> pd.DataFrame:
@@ -194,7 +195,7 @@ def observations(*tables: pd.DataFrame) -> pd.DataFrame:
                 f"observations: the table of {protocol} does not know its codes; measure with biases=..."
             )
         quantity, value = _OBSERVED[protocol]
-        names = table[quantity].replace(_DELAYS) if quantity in table else quantity
+        names = table[quantity].replace(DELAY_QUANTITIES) if quantity in table else quantity
         part = table[["bias", "coarse", "fine", "neuron"]].assign(quantity=names, value=table[value], unit="second")
         parts.append(pd.DataFrame(part)[["quantity", "bias", "coarse", "fine", "neuron", "value", "unit"]])
     together = pd.concat(parts, ignore_index=True)
