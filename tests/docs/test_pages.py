@@ -166,8 +166,7 @@ def check_compensation(ran):
 def check_sweeps(ran):
     names = ran.names
     assert ran.wrote("sweep.jsonl", "sweep.png")
-    for other in ("on_workers", "on_a_cluster"):
-        assert names[other].equals(names["table"])
+    assert names["on_cores"].equals(names["table"]) and not any(names["table"]["error"])
     assert np.array_equal(names["as_copies"]["rate_Hz"], names["table"]["rate_Hz"])
 
 
