@@ -36,9 +36,11 @@ speed: $(VENV)/installed
 grid: $(VENV)/installed
 	$(RUN) benchmarks/grid.py
 
-# The page of every circuit, docs/circuits, from the equation files.
+# The page of every circuit, docs/circuits, from the equation files; the tables of docs/known.md; the picture of the chip.
 pages: $(VENV)/installed
 	$(RUN) docs/circuit_pages.py
+	$(RUN) docs/known_page.py
+	$(RUN) docs/chip_picture.py
 
 $(VENV)/installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv $(VENV)

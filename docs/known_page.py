@@ -40,7 +40,9 @@ def constants_table() -> str:
 def marks_table() -> str:
     """How many constants have each mark, in both sets."""
     counts = {which: Counter(one.mark for one in facts.constants(which).values()) for which in facts.CONSTANT_SETS}
-    rows = [[mark, *(str(counts[which][mark]) for which in facts.CONSTANT_SETS)] for mark in ("doc", "use", "fit", "open")]
+    rows = [
+        [mark, *(str(counts[which][mark]) for which in facts.CONSTANT_SETS)] for mark in ("doc", "use", "fit", "open")
+    ]
     return circuit_pages.table("mark|" + "|".join(facts.CONSTANT_SETS), rows)
 
 
