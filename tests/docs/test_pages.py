@@ -116,7 +116,7 @@ def check_start(ran):
     assert ran.wrote("fi.png", "fi.csv", "chip.json")
     counts = names["spikes"].count[:]
     assert len(np.unique(counts)) > 1  # "the neurons differ"
-    assert len(names["table"]) == 20 * 16
+    assert len(names["table"]) == 20 * 30
     assert names["configuration"] == bd.Configuration.from_json("chip.json")
     assert names["back"]["spikes_pyr"].num_spikes > 0
 
