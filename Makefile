@@ -15,7 +15,7 @@ lint: $(VENV)/installed
 	$(RUN) -m ruff check .
 	$(VENV)/bin/lint-imports
 
-# The table of time step against error in the README.
+# The table of time step against error, of the README and "How fast, how exact".
 table: $(VENV)/installed
 	$(RUN) benchmarks/time_step.py
 

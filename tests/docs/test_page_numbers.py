@@ -22,7 +22,12 @@ def read(name):
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-def lines_with(page, start):
+def flat(name):
+    """Text of a page, however its lines are broken."""
+    return " ".join(read(name).split())
+
+
+def line_with(page, start):
     """The line of a table that starts so."""
     (line,) = (one for one in page.splitlines() if one.startswith(start))
     return line
@@ -46,37 +51,37 @@ def test_known_is_not_stale(known_page):
 def test_known_has_every_constant_and_everything_not_modelled():
     page = read("known.md")
     for name in facts.constants("nominal"):
-        lines_with(page, f"| `{name}` |")
+        line_with(page, f"| `{name}` |")
     for name, bias in facts.bias_table().items():
         if bias.scope == "core" and bias.effect != "modelled":
-            lines_with(page, f"| `{name}` |")
+            line_with(page, f"| `{name}` |")
     for name, (effect, _) in facts.latch_table().items():
         if effect != "modelled":
-            lines_with(page, f"| `{name}` |")
+            line_with(page, f"| `{name}` |")
 
 
 def test_known_says_by_how_much_the_sets_disagree():
     ratio = facts.constants("nominal")["C_ampa"].value / facts.constants("measured")["C_ampa"].value
-    assert f"the AMPA capacitor by {ratio:.1f} times" in read("known.md")
+    assert f"the AMPA capacitor by {ratio:.1f} times" in flat("known.md")
 
 
 def test_the_chip_in_numbers():
     page = read("chip.md")
     biases, latches = len(facts.core_biases()), len(facts.latch_table())
-    assert lines_with(page, "| neurons |").startswith(
+    assert line_with(page, "| neurons |").startswith(
         f"| neurons | {facts.CORES_PER_CHIP} cores of {facts.NEURONS_PER_CORE}, {facts.NEURONS_PER_CHIP} in all"
     )
-    assert f"| {biases} a core:" in lines_with(page, "| biases |")
-    assert f"| {latches} switches" in lines_with(page, "| latches |")
-    assert f"0..{configuration.LARGEST_TAG}:" in lines_with(page, "| tag |")
-    assert f"A neuron has {facts.SYNAPSES_PER_NEURON} of them" in page
-    assert f"A neuron has {configuration.DESTINATIONS_PER_NEURON} destinations" in page
+    assert f"| {biases} a core:" in line_with(page, "| biases |")
+    assert f"| {latches} switches" in line_with(page, "| latches |")
+    assert f"0..{configuration.LARGEST_TAG}:" in line_with(page, "| tag |")
+    assert f"A neuron has {facts.SYNAPSES_PER_NEURON} of them" in flat("chip.md")
+    assert f"A neuron has {configuration.DESTINATIONS_PER_NEURON} destinations" in flat("chip.md")
     side = 2 * configuration.LARGEST_HOP + 1
     neurons = f"{side**2 * facts.NEURONS_PER_CHIP:,}".replace(",", " ")
     grid = f"{side} x {side} chips, {neurons} neurons"
-    assert grid in " ".join(page.split())
+    assert grid in flat("chip.md")
     synapses = f"{facts.NEURONS_PER_CHIP * facts.SYNAPSES_PER_NEURON:,}".replace(",", " ")
-    assert f"{facts.NEURONS_PER_CHIP} neurons and {synapses} synapses" in page
+    assert f"{facts.NEURONS_PER_CHIP} neurons and {synapses} synapses" in flat("chip.md")
 
 
 def test_where_the_current_falls_over_the_fine_code():
@@ -93,19 +98,19 @@ def test_where_the_current_falls_over_the_fine_code():
 
 def test_limits_of_a_mapping():
     page = read("mapping.md")
-    assert f"{facts.CORES_PER_CHIP} a chip" in lines_with(page, "| cores |")
-    assert f"{facts.NEURONS_PER_CORE} a core, {facts.NEURONS_PER_CHIP} a chip" in lines_with(page, "| neurons |")
-    assert f"{facts.SYNAPSES_PER_NEURON} a neuron" in lines_with(page, "| CAM words |")
+    assert f"{facts.CORES_PER_CHIP} a chip" in line_with(page, "| cores |")
+    assert f"{facts.NEURONS_PER_CORE} a core, {facts.NEURONS_PER_CHIP} a chip" in line_with(page, "| neurons |")
+    assert f"{facts.SYNAPSES_PER_NEURON} a neuron" in line_with(page, "| CAM words |")
     own, read_out = configuration.DESTINATIONS_PER_NEURON, configuration.DESTINATIONS_PER_NEURON - 1
-    assert f"{own} a neuron, {read_out} if it is read out" in lines_with(page, "| destinations |")
-    tags = lines_with(page, "| tags |")
+    assert f"{own} a neuron, {read_out} if it is read out" in line_with(page, "| destinations |")
+    tags = line_with(page, "| tags |")
     assert f"| {configuration.LARGEST_TAG + 1}, less" in tags and all(str(tag) in tags for tag in RESERVED_TAGS)
-    assert f"| {configuration.LARGEST_HOP} in each" in lines_with(page, "| hops |")
-    assert f"up to {configuration.LARGEST_CHIPS} with" in lines_with(page, "| chips |")
+    assert f"| {configuration.LARGEST_HOP} in each" in line_with(page, "| hops |")
+    assert f"up to {configuration.LARGEST_CHIPS}, the grid" in line_with(page, "| chips |")
     statistics = {row["name"]: row for row in facts.read_table("profile_statistics.csv")}
     for name, half in (("usable_low", "0..1023"), ("usable_high", "1024..2047")):
         low, high = (round(100 * float(statistics[name][end])) for end in ("low", "high"))
-        assert re.search(rf"{low} to {high} % (of the CAM words work )?with tags {half}", " ".join(page.split()))
+        assert re.search(rf"{low} to {high} % (of the CAM words work )?with tags {half}", flat("mapping.md"))
 
 
 def test_calibration_lists_what_there_is():
@@ -137,7 +142,7 @@ def test_numbers_of_compensation():
     table, page = pd.read_csv(DOCS / "compensation.csv"), read("compensation.md")
     stages = ("as they come", "chosen neurons", "chosen masks", "both")
     for row, case in ROWS.items():
-        for stage, cell in zip(stages, lines_with(page, f"| {row} |").split("|")[2:-1], strict=True):
+        for stage, cell in zip(stages, line_with(page, f"| {row} |").split("|")[2:-1], strict=True):
             written = [float(number) for number in re.findall(r"[\d.]+", cell)]
             if not written:
                 continue
@@ -148,7 +153,7 @@ def test_numbers_of_compensation():
 
 def test_numbers_of_the_readme():
     """Speed and exactness in the README are those of the tables of the benchmarks, to the digits that it has."""
-    readme = " ".join((DOCS.parent / "README.md").read_text(encoding="utf-8").split())
+    readme = flat("../README.md")
     benchmarks = DOCS.parent / "benchmarks"
     errors = pd.read_csv(benchmarks / "time_step.csv").set_index("dt_us").loc[100]
     assert f"membrane current within {errors['membrane_median_percent']:.2g} % (median)" in readme
