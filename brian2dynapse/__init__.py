@@ -37,6 +37,7 @@ _PUBLIC = {
     "ProgramRows": "sweep_runs",
     "CopiesRows": "sweep_runs",
     "Progress": "progress",
+    "provenance": "provenance_record",
     "Configuration": "configuration",
     "Dendrite": "configuration",
     "Labels": "labels",
