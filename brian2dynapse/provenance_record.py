@@ -46,7 +46,7 @@ def provenance(*objects, seed: int | None = None) -> dict:
         the same. Keys:
 
         - ``"versions"``: of brian2dynapse, python, brian2, numpy, scipy, pandas (None if not installed).
-        - ``"chip"``: ``Chip.described()`` of the individual; a list of them if there are several, None if there is none.
+        - ``"chip"``: ``Chip.described()`` of the individual; a list if there are several, None without.
         - ``"seed"``: as given; else that of the objects, if they have one.
         - ``"biases_sha256"``: of all sets of codes (``Biases.sha256``), whatever their order; None if there are none.
         - ``"biases_of_populations"``: name of a population to the hash of its codes, where there are names.
