@@ -58,14 +58,40 @@ def provenance(*objects, seed: int | None = None) -> dict:
     DynapseError
         For an object that has no provenance, or a seed that is no integer.
     """
+    return record_of(objects, seed)
+
+
+def record_of(objects, seed: int | None = None, circuits=(), populations: Mapping | None = None) -> dict:
+    """As `provenance`, for what has run without being an object any more.
+
+    Parameters
+    ----------
+    objects : iterable
+        As of `provenance`.
+    seed : int, optional
+        As of `provenance`.
+    circuits : iterable of str
+        Names of equation files.
+    populations : mapping of str to Biases, optional
+        By the name of the population.
+    """
     if seed is not None and (not isinstance(seed, Integral) or isinstance(seed, bool)):
         raise DynapseError(f"seed is {seed!r}; give an integer, or None")
     parts = _Parts()
     for one in objects:
         parts.add(one)
+    for name, biases in (populations or {}).items():
+        parts.population(name, biases)
+    parts.circuits |= set(circuits)
     if seed is not None:
         parts.seeds = {int(seed)}
     return parts.record()
+
+
+def carry(table, record: Mapping):
+    """Let a pandas table carry a record, ``attrs["provenance"]``; returns the table."""
+    table.attrs["provenance"] = dict(record)
+    return table
 
 
 def configuration_sha256(configuration) -> str:
@@ -145,7 +171,7 @@ class _Parts:
         self.populations |= record["biases_of_populations"]
         single = set(record["biases_of_populations"].values())
         whole = {record["biases_sha256"]} - {None}
-        self.hashes |= single if {_hash_of_all(single)} == whole else whole
+        self.hashes |= single if {hash_of_all(single)} == whole else whole
         self.circuits |= set(record["circuits"])
         self.configurations |= set(_as_list(record["configuration_sha256"]))
 
@@ -156,10 +182,13 @@ class _Parts:
         described = chip.described()
         self.chips[described["sha256"]] = described
 
+    def population(self, name: str, biases) -> None:
+        self.biases(biases)
+        self.populations[name] = biases.sha256
+
     def neurons(self, group) -> None:
-        self.biases(group.biases)
+        self.population(group.name, group.biases)
         self.chip(group.chip)
-        self.populations[group.name] = group.biases.sha256
         self.circuits |= set(group.circuits)
 
     def connection(self, connection) -> None:
@@ -183,7 +212,7 @@ class _Parts:
             "versions": dict(_versions()),
             "chip": _one_or_all([self.chips[key] for key in sorted(self.chips)]),
             "seed": _one_or_all(sorted(self.seeds)),
-            "biases_sha256": _hash_of_all(self.hashes),
+            "biases_sha256": hash_of_all(self.hashes),
             "biases_of_populations": dict(sorted(self.populations.items())),
             "circuits": sorted(self.circuits),
             "configuration_sha256": _one_or_all(sorted(self.configurations)),
@@ -210,7 +239,7 @@ def _as_list(entry) -> list:
     return [] if entry is None else entry if isinstance(entry, list) else [entry]
 
 
-def _hash_of_all(hashes: set[str]) -> str | None:
+def hash_of_all(hashes: set[str]) -> str | None:
     """One hash for several sets of codes."""
     return data_sha256(sorted(hashes)) if len(hashes) > 1 else next(iter(hashes), None)
 
