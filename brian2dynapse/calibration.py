@@ -122,9 +122,8 @@ def calibrate(
     found = search.along(biases, report)
     if optimizer is not None:
         found = search.all_at_once(found, turned, seed, options)
-    result = Calibration(
-        biases, found, goals, list(targets), chip, count, statistic, search, None if optimizer is None else seed
-    )
+    drawn = None if optimizer is None else seed
+    result = Calibration(biases, found, goals, list(targets), chip, count, statistic, search, drawn)
     if check and not result.table["success"].all():
         raise CalibrationError(_failures(result.table), result)
     return result

@@ -58,8 +58,8 @@ def sweep(
     pandas.DataFrame
         Lines in the order of `rows`; columns of the rows, then results, then ``error``: empty, or type and message of
         what the function raised, with its results missing. Quantities are numbers in SI units; ``attrs["units"]`` has
-        the unit of their column. ``attrs`` also has how many rows were run, read (from the file), failed; and ``"provenance"``: versions, the
-        seed, and of `ProgramRows` chip, biases and circuits of the program.
+        the unit of their column. ``attrs`` also has how many rows were run, read (from the file), failed; and
+        ``"provenance"``: versions and the seed, with chip, biases and circuits of the program of `ProgramRows`.
 
     Raises
     ------
