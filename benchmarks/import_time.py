@@ -1,7 +1,7 @@
 """How long importing takes, in fresh processes, and how large the package is.
 
-`make import`. Times are medians of fresh Python processes with warm file caches, in turn, less that of an empty one; they
-depend on the machine, so that each is shown as a ratio to importing NumPy and Brian2, too.
+`make import`. Times are medians of fresh Python processes with warm file caches, in turn, less that of an empty one.
+They depend on the machine, so that each is shown as a ratio to importing NumPy and Brian2, too.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a user does first, with an installed package and nothing of the repository: run it in an empty folder.
 
-`python smoke.py README.md`: the README's first code block, an f-I curve, a mapping through JSON and back, provenance and
-citation, all with warnings as errors. Prints what it found, a line each.
+`python smoke.py README.md`: the README's first code block, an f-I curve, a mapping through JSON and back, provenance
+and citation, all with warnings as errors. Prints what it found, a line each.
 """
 
 import re
