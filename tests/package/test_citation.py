@@ -187,3 +187,19 @@ def test_what_cannot_be_cited():
         bd.citation("net")
     with pytest.raises(KeyError, match="no entry with 10.1000/1"):
         key_of("10.1000/1")
+
+
+def test_the_page_runs(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "citation.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(compile(block, "citation.md", "exec"), names)
+    printed = capsys.readouterr().out
+    shown = re.search(r"```\n(% .+?)  \.\.\.\n```", page, flags=re.DOTALL).group(1)
+    assert shown in printed
+    assert (
+        set(parse_string((tmp_path / "references.bib").read_text(encoding="utf-8"), "bibtex").entries) >= CITED_ALWAYS
+    )
+    listed = re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE)
+    assert listed == list(names["record"])

@@ -1,5 +1,6 @@
 """What ships: the wheel holds the package, its equations and data, and nothing else; the source distribution all."""
 
+import os
 import re
 import subprocess
 import sys
@@ -111,5 +112,6 @@ def test_installed_equations_are_part_of_the_package_only(wheel, tmp_path):
         "import importlib.util as u\n"
         "assert u.find_spec('equations') is None\n"
     )
-    # -P and a foreign working directory: neither the repository nor its editable install may answer
-    subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, check=True)
+    # -P, a foreign working directory, no PYTHONPATH: neither the repository nor its editable install may answer
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([sys.executable, "-P", "-c", code], cwd=tmp_path, env=environment, check=True)
