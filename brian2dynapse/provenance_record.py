@@ -50,6 +50,7 @@ def provenance(*objects, seed: int | None = None) -> dict:
         - ``"seed"``: as given; else that of the objects, if they have one.
         - ``"biases_sha256"``: of all sets of codes (``Biases.sha256``), whatever their order; None if there are none.
         - ``"biases_of_populations"``: name of a population to the hash of its codes, where there are names.
+          A list if populations of one name, of several runs, have different ones.
         - ``"circuits"``: names of the equation files in use.
         - ``"configuration_sha256"``: see `configuration_sha256`; None if there is none, a list if there are several.
 
@@ -143,7 +144,7 @@ class _Parts:
         self.chips = {}  # hash to description
         self.seeds = set()
         self.hashes = set()
-        self.populations = {}
+        self.populations = {}  # name to hashes: two networks may have populations of one name
         self.circuits = set()
         self.configurations = set()
 
@@ -168,8 +169,10 @@ class _Parts:
     def _add_record(self, record: Mapping) -> None:
         self.chips |= {chip["sha256"]: chip for chip in _as_list(record["chip"])}
         self.seeds |= set(_as_list(record["seed"]))
-        self.populations |= record["biases_of_populations"]
-        single = set(record["biases_of_populations"].values())
+        single = set()
+        for name, hashes in record["biases_of_populations"].items():
+            self.populations.setdefault(name, set()).update(_as_list(hashes))
+            single |= set(_as_list(hashes))
         whole = {record["biases_sha256"]} - {None}
         self.hashes |= single if {hash_of_all(single)} == whole else whole
         self.circuits |= set(record["circuits"])
@@ -184,7 +187,7 @@ class _Parts:
 
     def population(self, name: str, biases) -> None:
         self.biases(biases)
-        self.populations[name] = biases.sha256
+        self.populations.setdefault(name, set()).add(biases.sha256)
 
     def neurons(self, group) -> None:
         self.population(group.name, group.biases)
@@ -213,7 +216,9 @@ class _Parts:
             "chip": _one_or_all([self.chips[key] for key in sorted(self.chips)]),
             "seed": _one_or_all(sorted(self.seeds)),
             "biases_sha256": hash_of_all(self.hashes),
-            "biases_of_populations": dict(sorted(self.populations.items())),
+            "biases_of_populations": {
+                name: _one_or_all(sorted(self.populations[name])) for name in sorted(self.populations)
+            },
             "circuits": sorted(self.circuits),
             "configuration_sha256": _one_or_all(sorted(self.configurations)),
         }

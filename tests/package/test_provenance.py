@@ -121,6 +121,22 @@ def test_chips_of_several_populations_are_listed():
     assert sorted(chip["seed"] for chip in chips["chip"]) == [1, 2]
 
 
+def test_records_of_runs_are_put_together():
+    """As if their objects had been given at once; populations of one name do not hide each other."""
+    records = []
+    for fine in (5, 10):
+        b2.start_scope()
+        records.append(
+            bd.provenance(b2.Network(bd.Neurons(1, bd.Biases({"SOIF_LEAK_N": (2, fine)}), name="pyr")), seed=1)
+        )
+    both = bd.provenance(*records)
+    assert both == bd.provenance(*reversed(records)) == bd.provenance(both, records[0])
+    hashes = sorted(one["biases_sha256"] for one in records)
+    assert both["biases_of_populations"] == {"pyr": hashes}
+    given = [bd.Biases({"SOIF_LEAK_N": (2, fine)}) for fine in (5, 10)]
+    assert both["biases_sha256"] == bd.provenance(*given)["biases_sha256"]
+
+
 def test_no_path_of_a_mismatch_table(tmp_path):
     file = tmp_path / "measured.csv"
     file.write_text("bias,cv\nSOIF_LEAK_N,0.3\n")
