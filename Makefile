@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint table load bench speed grid pages clean
+.PHONY: demo test lint table load bench speed grid pages import dist release clean
 
 demo: $(VENV)/installed
 	$(RUN) tutorials/demo.py $(DEMO)
@@ -42,6 +42,19 @@ pages: $(VENV)/installed
 	$(RUN) docs/known_page.py
 	$(RUN) docs/chip_picture.py
 
+# Import times in fresh processes, against NumPy and Brian2; sizes of the wheel and of what it installs.
+import: $(VENV)/installed
+	$(RUN) benchmarks/import_time.py
+
+# Source distribution and wheel, in dist/.
+dist: $(VENV)/installed
+	rm -rf dist
+	$(RUN) -m build
+
+# Builds, and tries the wheel in clean environments with the oldest and newest dependencies. RELEASE=--tests: all tests there.
+release: $(VENV)/installed
+	$(RUN) tests/release/release.py $(RELEASE)
+
 $(VENV)/installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --upgrade pip
@@ -49,4 +62,4 @@ $(VENV)/installed: pyproject.toml setup.cfg
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo_output build *.egg-info
+	rm -rf $(VENV) demo_output build dist *.egg-info
