@@ -105,13 +105,21 @@ def entries() -> dict[str, dict[str, list[str]]]:
     return found
 
 
+def signature(one: type) -> str:
+    """What a Brian2 object is called with, which its metaclass hides; nothing for other classes, which show it."""
+    if type(one) is type or issubclass(one, Exception):
+        return ""
+    parameters = list(inspect.signature(one.__init__).parameters.values())[1:]
+    return str(inspect.Signature([each.replace(annotation=inspect.Parameter.empty) for each in parameters]))
+
+
 def directive(name: str) -> str:
     """How autodoc shows one name."""
     module, _, last = name.rpartition(".")
     one = getattr(importlib.import_module(f"brian2dynapse.{module}") if module else bd, last)
     if inspect.isclass(one):
         kind = "autoexception" if issubclass(one, Exception) else "autoclass"
-        return f".. {kind}:: brian2dynapse.{name}\n   :members:"
+        return f".. {kind}:: brian2dynapse.{name}{signature(one)}\n   :members:"
     return f".. autofunction:: brian2dynapse.{name}"
 
 

@@ -24,11 +24,11 @@ from brian2dynapse.targets import QUANTITIES, UNITS, WEIGHT_BIASES, Target, chec
 
 FOLDER = Path(__file__).parent / "biases"
 TABLE = "[`biases.csv`](../../brian2dynapse/data/biases.csv)"
-SCOPES = {
-    "core": "core: each of the four cores of a chip has its own code, all neurons of a core share it",
-    "shared": "a pair of cores: cores 0 and 1 share a code, and cores 2 and 3",
-    "sadc_group": "a group of channels of the spiking ADC",
-    "global": "the whole chip: one code",
+SCOPES = {  # what has one code, and the heading in the index
+    "core": ("a core: its neurons share the code", "Of a core"),
+    "shared": ("a pair of cores: cores 0 and 1 share the code, and cores 2 and 3", "Of a pair of cores"),
+    "sadc_group": ("a group of channels of the spiking ADC", "Of the spiking ADC"),
+    "global": ("the whole chip", "Of a chip"),
 }
 EFFECTS = {
     "modelled": "the circuits below",
@@ -75,6 +75,11 @@ def picture(name: str) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110, metadata={"Software": None})
     return file.getvalue()
+
+
+def unbroken(text: str) -> str:
+    """A code, or a number and its unit, that stays on one line of a narrow column."""
+    return text.replace(" ", "\u00a0")
 
 
 def geometry(bias: facts.Bias) -> str:
@@ -130,7 +135,9 @@ def observable_rows(name: str) -> list[list[str]]:
     constants = bd.Chip().constants
     for one in observables_of(name):
         currents = {bias: dac.current(bias, *facts.bias(bias).default) for bias in one.biases}
-        rows.append([f"`{one.name}`", one.meaning, engineering(float(one.value(currents, constants)), one.unit)])
+        rows.append(
+            [f"`{one.name}`", one.meaning, unbroken(engineering(float(one.value(currents, constants)), one.unit))]
+        )
     return rows
 
 
@@ -139,7 +146,7 @@ def constants_in(name: str) -> list[list[str]]:
     names = dict.fromkeys(constant for one in observables_of(name) for constant in one.constants)
     measured = facts.constants("measured")
     return [
-        [f"`{one.name}`", one.meaning, engineering(one.value, one.unit), one.mark, marked_up(one.source)]
+        [f"`{one.name}`", one.meaning, unbroken(engineering(one.value, one.unit)), one.mark, marked_up(one.source)]
         for one in map(measured.get, names)
     ]
 
@@ -190,7 +197,7 @@ def bias_page(name: str) -> str:
     bias = facts.bias(name)
     current = current_or_none(name, bias.default)
     rows = [
-        ["scope", SCOPES[bias.scope]],
+        ["one code for", SCOPES[bias.scope][0]],
         ["belongs to", f"{bias.block}" + (f", as the parameter `{bias.parameter}`" if bias.parameter else "")],
         ["acts on", EFFECTS[bias.effect]],
         ["receiving transistor", geometry(bias)],
@@ -203,11 +210,9 @@ def bias_page(name: str) -> str:
     else:
         smallest, largest = (engineering(one, "amp") for one in dac.current_range(name))
         rows += [["current there", engineering(current, "amp")], ["smallest, largest", f"{smallest}, {largest}"]]
-        code = f'```\nbd.dac.current("{name}", {bias.default[0]}, {bias.default[1]})    # {current:.4g} A\n```'
+        code = f'```python\nbd.dac.current("{name}", {bias.default[0]}, {bias.default[1]})    # {current:.4g} A\n```'
     if bias.scope == "core":
-        code = (
-            f'```\nbiases["{name}"] = {bias.default}\nbiases.current("{name}")    # {engineering(current, "amp")}\n```'
-        )
+        code = f'```python\nbiases["{name}"] = {bias.default}\nbiases.current("{name}")    # {engineering(current, "amp")}\n```'
     used = [f"[{title(circuit)}](../circuits/{circuit}.md)" for circuit in circuits_of_bias(name)]
     equations = "\n".join(f"{one.name} = {one.equation}" for one in observables_of(name))
     same = [f"`{other}`" for other in facts.bias_table() if curve_file(other) == curve_file(name) and other != name]
@@ -240,14 +245,14 @@ def bias_page(name: str) -> str:
 def index_page() -> str:
     """Text of docs/biases/index.md: all biases, by scope."""
     parts = [INTRODUCTION]
-    for scope, meaning in SCOPES.items():
+    for scope, (_, heading) in SCOPES.items():
         rows = []
         for name in facts.biases_of(scope):
             bias, current = facts.bias(name), current_or_none(name, facts.bias(name).default)
-            shown = "" if current is None else engineering(current, "amp")
+            shown = "" if current is None else unbroken(engineering(current, "amp"))
             acts = bias.block if bias.effect == "modelled" else f"nothing ({bias.effect})"
-            rows.append([f"[{name}]({name}.md)", str(bias.default), shown, acts, sentence(bias.role)])
-        parts.append(section(meaning[0].upper() + meaning[1:], table("bias|code|current|acts on|role", rows)))
+            rows.append([f"[{name}]({name}.md)", unbroken(str(bias.default)), shown, acts, sentence(bias.role)])
+        parts.append(section(heading, table("bias|code|current|acts on|role", rows)))
     names = "\n".join(f"{name}.md" for name in facts.bias_table())
     parts.append(f"```{{toctree}}\n:hidden:\n:maxdepth: 1\n\n{names}\n```")
     return "\n\n".join(parts) + "\n"

@@ -20,15 +20,16 @@ author = "The brian2dynapse developers"
 version = release = brian2dynapse.__version__
 extensions = [
     "sphinx.ext.autodoc",
-    "sphinx.ext.napoleon",
+    "numpydoc",
     "sphinx-mathjax-offline",
     "myst_nb",  # brings the Markdown of MyST
     "sphinx_copybutton",
 ]
-exclude_patterns = ["_build", "notebook_output", "papers/*/README.md"]
+exclude_patterns = ["_build", "how_it_is_fast.md"]  # that is a part of how_fast_how_exact.md
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 root_doc = "index"
 nitpicky = True
+suppress_warnings = ["toc.empty_glob"]  # not every page of index.md is in every checkout
 
 # The theme: nothing is fetched from elsewhere.
 html_theme = "furo"
@@ -37,7 +38,8 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
-highlight_language = "python"
+html_show_copyright = False
+highlight_language = "none"  # a block without a language is an equation
 pygments_style = "friendly"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
@@ -50,11 +52,7 @@ myst_enable_extensions = ["dollarmath"]
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
-napoleon_numpy_docstring = True
-napoleon_google_docstring = False
-napoleon_use_param = False
-napoleon_use_rtype = False
-napoleon_use_ivar = True
+numpydoc_show_class_members = False  # autodoc lists them
 default_role = "code"
 
 # Notebooks are executed once; their results stay as long as neither they nor the package change. An error ends the build.
@@ -93,5 +91,5 @@ def setup(app):
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 path.write_text(text, encoding="utf-8")
     app.connect("source-read", site_links.on_source_read)
-    app.add_transform(site_links.BiasLinks)
+    app.add_post_transform(site_links.BiasLinks)
     app.add_transform(notebooks.Downloads)

@@ -149,7 +149,7 @@ class Downloads(SphinxTransform):
 
     def apply(self, **_kwargs) -> None:
         folder, _, name = self.env.docname.partition("/")
-        if folder not in SOURCES or not self.env.doc2path(self.env.docname).endswith(".ipynb"):
+        if folder not in SOURCES or not os.fspath(self.env.doc2path(self.env.docname)).endswith(".ipynb"):
             return
         executed = Path(self.env.mystnb_config.output_folder) / f"{self.env.docname}.ipynb"
         script = SOURCES[folder] / f"{name}.py"

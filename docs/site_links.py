@@ -11,8 +11,7 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from sphinx import addnodes
-from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from brian2dynapse import facts
 
@@ -29,6 +28,16 @@ PAGES = {
     "tutorials/papers": "papers/index.md",
     "benchmarks": "how_fast_how_exact.md",
 }
+
+CIRCUITS = """
+```{toctree}
+:hidden:
+:maxdepth: 1
+:glob:
+
+*
+```
+"""
 
 # ](path) or ](path#fragment), not ](https://...) and not ](#fragment)
 _LINK = re.compile(r"(?<=\]\()(?![a-z]+:|#|/)([^)\s#]+)(#[^)\s]*)?(?=\))")
@@ -90,44 +99,49 @@ def rewritten(text: str, folder: str, page: str) -> str:
 
 
 def on_source_read(app, docname: str, content: list[str]) -> None:
-    """Rewrite the links of a page that is read from docs/ itself."""
-    path = Path(app.env.doc2path(docname))
+    """Rewrite the links of a page that is read from docs/ itself; the circuits' own index gets its tree of pages."""
+    path = Path(os.fspath(app.env.doc2path(docname)))
     if path.suffix == ".md":
         page = path.relative_to(DOCS).as_posix()
         content[0] = rewritten(content[0], os.path.dirname(f"docs/{page}"), page)
+    if docname == "circuits/README":
+        content[0] += CIRCUITS
 
 
-class BiasLinks(SphinxTransform):
+class BiasLinks(SphinxPostTransform):
     """The name of a bias that is written as code becomes a link to its page, everywhere but there and in headings."""
 
-    default_priority = 400  # after parsing, before references are resolved
+    default_priority = 200  # after references are resolved
+    formats = ("html",)
 
-    def apply(self, **_kwargs) -> None:
+    def run(self, **_kwargs) -> None:
+        """Wrap the names in links."""
         biases = facts.bias_table()
+        here = self.env.docname
         for literal in list(self.document.findall(nodes.literal)):
-            name = literal.astext()
-            page = f"biases/{name}"
-            ancestors = []
-            node = literal.parent
-            while node is not None:
-                ancestors.append(node)
-                node = node.parent
-            inside = (nodes.reference, addnodes.pending_xref, nodes.title)
-            if name not in biases or self.env.docname == page or any(isinstance(one, inside) for one in ancestors):
-                continue
-            link = addnodes.pending_xref(
-                "", refdomain="std", reftype="doc", reftarget=f"/{page}", refexplicit=True, refwarn=True,
-                refdoc=self.env.docname,
-            )  # fmt: skip
-            literal.replace_self(link)
-            link += literal
+            page = f"biases/{literal.astext()}"
+            if literal.astext() in biases and page != here and not inside_link_or_heading(literal):
+                link = nodes.reference("", "", internal=True, refuri=self.app.builder.get_relative_uri(here, page))
+                literal.replace_self(link)
+                link += literal
+
+
+def inside_link_or_heading(node: nodes.Node) -> bool:
+    """Whether a link around a part of a page would be inside another link or a heading."""
+    while node is not None:
+        if isinstance(node, (nodes.reference, nodes.title)):
+            return True
+        node = node.parent
+    return False
 
 
 def files_page() -> str:
     """Text of docs/files.md: the folders of the repository that pages point to, with their files to download."""
     parts = ["# Files", "Files of the repository that pages of this site point to."]
     for folder in FOLDERS:
-        names = [path.name for path in sorted((ROOT / folder).iterdir()) if path.suffix in (".eqs", ".csv", ".toml", ".json")]
+        names = [
+            path.name for path in sorted((ROOT / folder).iterdir()) if path.suffix in (".eqs", ".csv", ".toml", ".json")
+        ]
         lines = "\n".join(f"- {{download}}`{name} <../{folder}/{name}>`" for name in names)
         parts += [f"({folder.replace('/', '-')})=\n## {folder}", lines]
     return "\n\n".join(parts) + "\n"
