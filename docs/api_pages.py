@@ -18,8 +18,8 @@ INDEX = """API reference
 
 What `import brian2dynapse as bd` gives, by purpose. Names are imported when they are first used.
 
-Whatever a user calls takes and returns Brian2 quantities; modules that say so work with plain numbers in SI units. All errors of the
-package are a :class:`~brian2dynapse.DynapseError`.
+Whatever a user calls takes and returns Brian2 quantities; modules that say so work with plain numbers in SI units.
+All errors of the package are a :class:`~brian2dynapse.DynapseError`.
 """
 # Page: title, one sentence, and the modules whose public names it has.
 PAGES = {
@@ -106,8 +106,8 @@ def entries() -> dict[str, dict[str, list[str]]]:
 
 
 def signature(one: type) -> str:
-    """What a Brian2 object is called with, which its metaclass hides; nothing for other classes, which show it."""
-    if type(one) is type or issubclass(one, Exception):
+    """What a Brian2 object is called with, which its ``__new__`` hides; nothing for other classes, which show it."""
+    if one.__init__ is object.__init__ or one.__new__ is object.__new__ or issubclass(one, Exception):
         return ""
     parameters = list(inspect.signature(one.__init__).parameters.values())[1:]
     return str(inspect.Signature([each.replace(annotation=inspect.Parameter.empty) for each in parameters]))

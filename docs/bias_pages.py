@@ -32,9 +32,9 @@ SCOPES = {  # what has one code, and the heading in the index
 }
 EFFECTS = {
     "modelled": "the circuits below",
-    "not modelled": "nothing: no circuit of the model uses it, its code changes no result. The configuration keeps it",
-    "digital": "nothing: it drives a digital circuit of the chip, its code changes no result. The configuration keeps it",
-    "infrastructure": "nothing: it serves the chip's own infrastructure. The configuration keeps it",
+    "not modelled": "nothing: no circuit of the model uses it. A configuration keeps its code, no result depends on it",
+    "digital": "nothing: it drives a digital circuit. A configuration keeps its code, no result depends on it",
+    "infrastructure": "nothing in a model: it serves the chip's own infrastructure. A configuration keeps its code",
 }
 INTRODUCTION = f"""# Biases
 
@@ -135,9 +135,8 @@ def observable_rows(name: str) -> list[list[str]]:
     constants = bd.Chip().constants
     for one in observables_of(name):
         currents = {bias: dac.current(bias, *facts.bias(bias).default) for bias in one.biases}
-        rows.append(
-            [f"`{one.name}`", one.meaning, unbroken(engineering(float(one.value(currents, constants)), one.unit))]
-        )
+        value = engineering(float(one.value(currents, constants)), one.unit)
+        rows.append([f"`{one.name}`", one.meaning, unbroken(value)])
     return rows
 
 
@@ -210,9 +209,10 @@ def bias_page(name: str) -> str:
     else:
         smallest, largest = (engineering(one, "amp") for one in dac.current_range(name))
         rows += [["current there", engineering(current, "amp")], ["smallest, largest", f"{smallest}, {largest}"]]
-        code = f'```python\nbd.dac.current("{name}", {bias.default[0]}, {bias.default[1]})    # {current:.4g} A\n```'
+        code = f'bd.dac.current("{name}", {bias.default[0]}, {bias.default[1]})    # {current:.4g} A'
     if bias.scope == "core":
-        code = f'```python\nbiases["{name}"] = {bias.default}\nbiases.current("{name}")    # {engineering(current, "amp")}\n```'
+        shown = engineering(current, "amp")
+        code = f'biases["{name}"] = {bias.default}\nbiases.current("{name}")    # {shown}'
     used = [f"[{title(circuit)}](../circuits/{circuit}.md)" for circuit in circuits_of_bias(name)]
     equations = "\n".join(f"{one.name} = {one.equation}" for one in observables_of(name))
     same = [f"`{other}`" for other in facts.bias_table() if curve_file(other) == curve_file(name) and other != name]
@@ -221,7 +221,7 @@ def bias_page(name: str) -> str:
         f"# {name}",
         sentence(bias.role) + ".",
         table("|", rows),
-        code,
+        code and f"```python\n{code}\n```",
         section("Circuits", "\n".join(f"- {circuit}" for circuit in used)),
         section(
             "What it sets",

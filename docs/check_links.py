@@ -1,7 +1,7 @@
 """Check the links of a site: every relative link leads to a file that is there, every fragment to a place on its page.
 
-`python docs/check_links.py FOLDER` names each broken link with its page, and ends with 1 if there is one. Links to other
-sites are not followed.
+`python docs/check_links.py FOLDER` names each broken link with its page, and ends with 1 if there is one. Links to
+other sites are not followed.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ autodoc_preserve_defaults = True
 numpydoc_show_class_members = False  # autodoc lists them
 default_role = "code"
 
-# Notebooks are executed once; their results stay as long as neither they nor the package change. An error ends the build.
+# Notebooks are executed once; results stay as long as neither they nor the package change. An error ends the build.
 WORK = DOCS / "_build"
 OUTPUT = WORK / "notebook_output" / ("quick" if notebooks.QUICK else "full")
 os.environ["BRIAN2DYNAPSE_OUTPUT"] = str(OUTPUT)

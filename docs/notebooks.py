@@ -98,7 +98,7 @@ def pages() -> dict[str, str]:
 
 
 def companions() -> dict[str, Path]:
-    """Path below docs/ to the file that a notebook may need beside it: data, modules; and what a paper's folder says."""
+    """Path below docs/ to what a notebook may need beside it, data or modules, and to texts in a paper's folder."""
     found = {}
     for folder, source in SOURCES.items():
         pattern = "*" if folder == "tutorials" else "*/*"
