@@ -1,9 +1,9 @@
-# Two commands on a fresh machine: make demo, make test. Both make .venv and install what is needed.
+# Two commands on a fresh machine: make demo, make test. Both make .venv and install what is needed; so does make docs.
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint table load bench speed grid pages clean
+.PHONY: demo test lint table load bench speed grid pages docs clean
 
 demo: $(VENV)/installed
 	$(RUN) tutorials/demo.py $(DEMO)
@@ -40,6 +40,15 @@ grid: $(VENV)/installed
 pages: $(VENV)/installed
 	$(RUN) docs/circuit_pages.py
 
+# The site, docs/_build/html, and a check of its links. Notebooks are executed: in full, or smaller with QUICK=1.
+docs: $(VENV)/installed_docs
+	BRIAN2DYNAPSE_QUICK=$(QUICK) $(RUN) -m sphinx -W --keep-going -n docs docs/_build/html
+	$(RUN) docs/check_links.py docs/_build/html
+
+$(VENV)/installed_docs: $(VENV)/installed
+	$(RUN) -m pip install --quiet --editable '.[docs]'
+	touch $@
+
 $(VENV)/installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --upgrade pip
@@ -47,4 +56,5 @@ $(VENV)/installed: pyproject.toml setup.cfg
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo_output build *.egg-info
+	rm -rf $(VENV) demo_output build *.egg-info docs/_build docs/api docs/biases docs/papers docs/tutorials
+	rm -f docs/changelog.md docs/contributing.md docs/files.md

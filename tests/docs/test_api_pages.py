@@ -38,18 +38,18 @@ def test_docstrings(name):
     one = getattr(importlib.import_module(f"brian2dynapse.{module}") if module else bd, last)
     text = inspect.getdoc(one) or ""
     assert text
+    if inspect.isclass(one):
+        return  # what its methods take is on its own page
     takes = [each for each in inspect.signature(one).parameters if each not in ("args", "kw", "self")]
-    if inspect.isfunction(one) and takes and len(text.splitlines()) > 1:
+    if takes and len(text.splitlines()) > 1:
         assert "Parameters\n----------" in text, f"{name} takes {takes}"
 
 
 def test_brian2_objects_show_what_they_are_called_with():
-    assert ".. autoclass:: brian2dynapse.Neurons(N, biases=None," in PAGES["models.rst"]
+    assert ".. autoclass:: brian2dynapse.Neurons(N, biases, latches=(), chip=None," in PAGES["models.rst"]
 
 
 def test_a_module_that_is_on_no_page_is_named(monkeypatch):
     monkeypatch.setitem(bd._PUBLIC, "Newcomer", "newcomers")
-    with pytest.raises(
-        DynapseError, match="brian2dynapse.newcomers has public names and is on no page .* add it to PAGES"
-    ):
+    with pytest.raises(DynapseError, match="newcomers has public names .* add it to PAGES"):
         api_pages.entries()
