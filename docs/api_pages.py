@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import brian2dynapse as bd
@@ -53,7 +54,7 @@ PAGES = {
     "exchange": (
         "Exchange, citation, provenance",
         "Other tools' files in and out, and where results come from.",
-        ("exchange", "citation", "provenance", "provenance_record"),
+        ("exchange", "citations", "provenance_record"),
     ),
     "plot": ("Pictures", "Drawing what the package returns.", ("plot",)),
     "errors": ("Errors", "Each names the thing, what it got, what is allowed and the next step.", ("errors",)),
@@ -140,6 +141,11 @@ def page_text(page: str, modules: dict[str, list[str]]) -> str:
     ordered = sorted(found, key=lambda module: module in bd._MODULES)
     sections = [module_section(module, found[module]) for module in ordered]
     return "\n\n".join([f"{title}\n{'=' * len(title)}", about, ".. currentmodule:: brian2dynapse", *sections]) + "\n"
+
+
+def on_docstring(_app, _what, _name, _one, _options, lines: list[str]) -> None:
+    """A name in the plural, as docstrings write it: the s follows at once, which the markup does not know."""
+    lines[:] = [re.sub(r"(?<!`)`(\w+)`s\b", r"`\1`\\ s", line) for line in lines]
 
 
 def pages() -> dict[str, str]:

@@ -29,6 +29,7 @@ exclude_patterns = ["_build", "how_it_is_fast.md"]  # that is a part of how_fast
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 root_doc = "index"
 nitpicky = True
+nitpick_ignore = [("py:obj", "attrs")]  # of pandas, which results inherit
 suppress_warnings = ["toc.empty_glob"]  # not every page of index.md is in every checkout
 
 # The theme: nothing is fetched from elsewhere.
@@ -90,6 +91,7 @@ def setup(app):
             path = DOCS / page
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 path.write_text(text, encoding="utf-8")
+    app.connect("autodoc-process-docstring", api_pages.on_docstring, priority=400)  # before numpydoc reads it
     app.connect("source-read", site_links.on_source_read)
     app.add_post_transform(site_links.BiasLinks)
     app.add_transform(notebooks.Downloads)

@@ -12,7 +12,6 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "circuits"
 CIRCUITS = sorted(path.stem for path in (ROOT / "equations").glob("*.eqs"))
 
-
 figure_tools, _, circuit_pages = (load(name) for name in ("figure_tools", "circuit_figures", "circuit_pages"))
 PAGES = circuit_pages.pages()
 
