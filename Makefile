@@ -1,9 +1,9 @@
-# Two commands on a fresh machine: make demo, make test. Both make .venv and install what is needed.
+# Two commands on a fresh machine: make demo, make test. Both make .venv and install what is needed; so does make docs.
 PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint table load bench speed grid pages import dist release clean
+.PHONY: demo test lint table load bench speed grid pages import docs dist release clean
 
 demo: $(VENV)/installed
 	$(RUN) tutorials/demo.py $(DEMO)
@@ -55,6 +55,15 @@ dist: $(VENV)/installed
 release: $(VENV)/installed
 	$(RUN) tests/release/release.py $(RELEASE)
 
+# The site, docs/_build/html, and a check of its links. Notebooks are executed: in full, or smaller with QUICK=1.
+docs: $(VENV)/installed_docs
+	BRIAN2DYNAPSE_QUICK=$(QUICK) $(RUN) -m sphinx -W --keep-going -n docs docs/_build/html
+	$(RUN) docs/check_links.py docs/_build/html
+
+$(VENV)/installed_docs: $(VENV)/installed
+	$(RUN) -m pip install --quiet --editable '.[docs]'
+	touch $@
+
 $(VENV)/installed: pyproject.toml setup.cfg
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet --upgrade pip
@@ -62,4 +71,5 @@ $(VENV)/installed: pyproject.toml setup.cfg
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo_output build dist *.egg-info
+	rm -rf $(VENV) demo_output build dist *.egg-info docs/_build docs/api docs/biases docs/papers docs/tutorials
+	rm -f docs/changelog.md docs/contributing.md docs/files.md

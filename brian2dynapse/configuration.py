@@ -136,7 +136,7 @@ class Configuration:
     labels : Labels, optional
         What populations and inputs are called, see `labels`; none unless given. Comments, not what the chips hold.
     **arrays : array_like of int or bool
-        Entries by the names of `fields`, each of shape (chips, *shape). What is not given is blank: no synapses
+        Entries by the names of `fields`, each of shape ``(chips, *shape)``. What is not given is blank: no synapses
         and destinations, all latches off, no monitors, the documented codes, positions as `default_positions`.
 
     Raises

@@ -46,6 +46,8 @@ class Bias:
         ``"modelled"``, ``"not modelled"``, ``"digital"`` or ``"infrastructure"``.
     default : tuple of int
         (coarse, fine) of the documented working point; outside the cores, what public scripts set.
+    open : tuple of str
+        Which of ``"geometry"``, ``"gain curve"``, ``"default"``, ``"role"`` are a stated choice, without a source.
     role : str
         What the bias does, in one line.
     """
@@ -59,6 +61,7 @@ class Bias:
     parameter: str
     effect: str
     default: tuple[int, int]
+    open: tuple[str, ...]
     role: str
 
     @property
@@ -111,6 +114,7 @@ def bias_table() -> dict[str, Bias]:
             parameter=row["parameter"],
             effect=row["effect"],
             default=(int(row["default_coarse"]), int(row["default_fine"])),
+            open=tuple(filter(None, row["open"].split("|"))),
             role=row["role"],
         )
     return table

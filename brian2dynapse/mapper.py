@@ -52,7 +52,7 @@ def map_network(
     Parameters
     ----------
     net : brian2.Network
-        `Neurons`, `Connection`s, what they get events from (virtual neurons, outside the chip), monitors. A spike
+        `Neurons`, `Connection`, what they get events from (virtual neurons, outside the chip), monitors. A spike
         monitor reads its neurons out, which costs each a destination; a state monitor puts the first neuron that it
         records on each core onto the core's analog monitor.
     chip : Chip, optional

@@ -1,26 +1,16 @@
 """The pages of docs/circuits: one for every equation file, as the generator makes it now; all biases are there."""
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from docs_modules import load
 
 from brian2dynapse import facts
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "docs" / "circuits"
 CIRCUITS = sorted(path.stem for path in (ROOT / "equations").glob("*.eqs"))
-
-
-def load(name):
-    """A module of docs/, which is no package; its neighbours find it under its name."""
-    specification = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
-    module = sys.modules[name] = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
-
 
 figure_tools, _, circuit_pages = (load(name) for name in ("figure_tools", "circuit_figures", "circuit_pages"))
 PAGES = circuit_pages.pages()
