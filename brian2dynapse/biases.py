@@ -168,7 +168,11 @@ class Biases:
     @property
     def sha256(self) -> str:
         """Hash of the codes, and of a measured generator table: equal sets have the same, whatever their order."""
-        codes = {name: list(code) for name, code in self._codes.items()}
+        return self.sha256_with({})
+
+    def sha256_with(self, changes: Mapping[str, Code]) -> str:
+        """As `sha256`, if some codes were others."""
+        codes = {name: list(code) for name, code in (self._codes | dict(changes)).items()}
         measured = None if self._table.equals(dac.nominal_table()) else self._table
         currents = {kind: values.tolist() for kind, values in measured.currents.items()} if measured else {}
         return data_sha256({"codes": codes, "table": currents})

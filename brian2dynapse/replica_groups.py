@@ -87,7 +87,7 @@ class _BiasesOfCopies(Biases):
     def sha256(self) -> str:
         """Of the codes of all copies, whatever their order."""
         distinct = {tuple(sorted(codes.items())) for codes in self._of_copies}
-        return hash_of_all({Biases(self._codes | dict(codes), self.table).sha256 for codes in distinct})
+        return hash_of_all({self.sha256_with(dict(codes)) for codes in distinct})
 
     def shown(self, name: str) -> str:
         codes = [copy.get(name, self[name]) for copy in self._of_copies]

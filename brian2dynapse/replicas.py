@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -137,7 +138,7 @@ class Replicas:
         """
         self.network.run(duration, report=report, level=level + 1, **kwds)
 
-    @property
+    @cached_property
     def provenance(self) -> dict:
         """Versions, chips, biases and circuits of all copies, see `provenance`."""
         parts = [one for one in self._objects.values() if isinstance(one, (Neurons, Connection))]
