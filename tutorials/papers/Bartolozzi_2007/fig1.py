@@ -2,14 +2,15 @@
 # # Bartolozzi & Indiveri 2007: the exponential synapse
 #
 # C. Bartolozzi and G. Indiveri, *Synaptic dynamics in analog VLSI*, Neural Computation 19 (2007) 2581-2603,
-# [doi:10.1162/neco.2007.19.10.2581](https://doi.org/10.1162/neco.2007.19.10.2581): the differential-pair integrator (DPI).
+# [doi:10.1162/neco.2007.19.10.2581](https://doi.org/10.1162/neco.2007.19.10.2581): the differential-pair integrator
+# (DPI).
 #
-# **Reproduced**: the paper's claim that the circuit answers a spike with an exponential current, set by two biases: time
-# constant $\tau = C U_T / (\kappa I_\tau)$, amplitude $(I_g I_w / I_\tau)(1 - e^{-t_p/\tau})$ after a pulse of width
-# $t_p$; and where the circuit departs from the second of these.
+# **Reproduced**: the paper's claim that the circuit answers a spike with an exponential current, set by two biases:
+# time constant $\tau = C U_T / (\kappa I_\tau)$, amplitude $(I_g I_w / I_\tau)(1 - e^{-t_p/\tau})$ after a pulse of
+# width $t_p$; and where the circuit departs from the second of these.
 #
-# **Not reproduced**: measured traces, which are of another chip and process; absolute currents. The figures of the paper
-# were not at hand, so that this one has its own number and its own codes.
+# **Not reproduced**: measured traces, which are of another chip and process; absolute currents. The figures of the
+# paper were not at hand, so that this one has its own number and its own codes.
 #
 # **Where the numbers are from**: both closed forms as the documentation of the DYNAP-SE simulator of Rockpool
 # (`DynapSim`) quotes them from the paper; evaluated at the codes used here.
@@ -39,11 +40,12 @@ b2.defaultclock.dt = (0.1 if QUICK else 0.02) * ms
 # ## The circuit, and what the paper makes of it
 # With $y = I/I_g$ the full equation of a DPI is
 #
-# $$\tau \frac{dy}{dt} = y \left[ \frac{I_{in}/I_\tau}{1 + y} - L(y) \right],\qquad L \to 1 \text{ far above the floor } I_0.$$
+# $$\tau \frac{dy}{dt} = y \left[ \frac{I_{in}/I_\tau}{1 + y} - L(y) \right],\qquad L \to 1 \text{ above the floor } I_0.$$
 #
-# The paper's linear filter, $\tau\, dI/dt + I = I_g I_{in}/I_\tau$, is its limit for $I \gg I_g$ and $I_{in} \gg I_\tau$.
-# A short pulse raises $y + \ln y$ by $J = I_w t_p/(\tau I_\tau)$, whatever the regime; the linear filter would raise $y$ itself
-# by $J$. So the paper's amplitude holds if $J$ is large, above all against the way from rest, $\ln(I_g/I_0)$.
+# The paper's linear filter, $\tau\, dI/dt + I = I_g I_{in}/I_\tau$, is its limit for $I \gg I_g$ and $I_{in} \gg
+# I_\tau$. A short pulse raises $y + \ln y$ by $J = I_w t_p/(\tau I_\tau)$, whatever the regime; the linear filter
+# would raise $y$ itself by $J$. So the paper's amplitude holds if $J$ is large, above all against the way from rest,
+# $\ln(I_g/I_0)$.
 #
 # Two settings: `paper`, with a gain current just above the floor and strong weights, and `usual`, with the gain
 # current that labs use on this chip, near the leak current, and a strong weight of theirs.
@@ -151,8 +153,8 @@ figure.savefig(OUTPUT / "Bartolozzi_2007_fig1.png", dpi=120)
 
 # %% [markdown]
 # ## Paper and here
-# `paper` is the closed form at these codes, `here` is read from the simulated trace. The linear amplitude is an upper bound;
-# the circuit spends $\ln(I/I_0)$ of its charge on the way up from the floor.
+# `paper` is the closed form at these codes, `here` is read from the simulated trace. The linear amplitude is an upper
+# bound; the circuit spends $\ln(I/I_0)$ of its charge on the way up from the floor.
 
 # %%
 comparison = pd.DataFrame(
