@@ -44,8 +44,8 @@ SETTLE = 0.1  # second
 # derivative of $\tau (y + \ln y)$; its mean is zero if the input goes on for ever. So for *every* stationary input,
 # regular or Poisson, weak or strong,
 #
-# $$\langle I \rangle = I_g \left( \frac{\langle I_{in}\rangle}{I_\tau} - 1 \right) = I_g \frac{I_w t_p}{I_\tau} (f - f_0),
-# \qquad f_0 = \frac{I_\tau}{I_w t_p}.$$
+# $$\langle I \rangle = I_g \left( \frac{\langle I_{in}\rangle}{I_\tau} - 1 \right) =
+# I_g \frac{I_w t_p}{I_\tau} (f - f_0), \qquad f_0 = \frac{I_\tau}{I_w t_p}.$$
 #
 # The slope is exactly that of the paper; the line does not begin at 0 but at $f_0$. Neglecting $f_0$ is the paper's
 # assumption $I_{in} \gg I_\tau$. Below $f_0$ the current stays near the floor; near $f_0$ Poisson input gives more
