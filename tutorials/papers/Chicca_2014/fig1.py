@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Chicca et al. 2014: the DPI neuron and its f-I curves
 #
-# E. Chicca, F. Stefanini, C. Bartolozzi and G. Indiveri, *Neuromorphic electronic circuits for building autonomous cognitive
-# systems*, Proceedings of the IEEE 102 (2014) 1367-1388,
+# E. Chicca, F. Stefanini, C. Bartolozzi and G. Indiveri, *Neuromorphic electronic circuits for building autonomous
+# cognitive systems*, Proceedings of the IEEE 102 (2014) 1367-1388,
 # [doi:10.1109/JPROC.2014.2313954](https://doi.org/10.1109/JPROC.2014.2313954) (open version: arXiv:1403.6428).
 #
-# **Reproduced**: the paper's equation of the DPI neuron (its trajectory up to a spike); the f-I curves that follow from it, for three refractory settings; their limit, one spike every refractory
-# period.
+# **Reproduced**: the paper's equation of the DPI neuron (its trajectory up to a spike); the f-I curves that follow
+# from it, for three refractory settings; their limit, one spike every refractory period.
 #
-# **Not reproduced**: measured curves, which are of another chip and process; absolute currents. The figures of the paper
-# were not at hand, so that this one has its own number and codes. The positive feedback is left out here
+# **Not reproduced**: measured curves, which are of another chip and process; absolute currents. The figures of the
+# paper were not at hand, so that this one has its own number and codes. The positive feedback is left out here
 # (thresholded soma); `Indiveri_2011/fig1.py` has it.
 #
 # **Where the numbers are from**: the equation as the documentation of the DYNAP-SE simulator of Rockpool (`DynapSim`)
@@ -43,8 +43,8 @@ b2.defaultclock.dt = 0.1 * ms
 # = \frac{I_{th}}{I_\tau} (I_{in} - I_{ahp} - I_\tau) + f(I_{mem}), \qquad \tau = \frac{C U_T}{\kappa I_\tau}$$
 #
 # $I_{th}$ is the gain current SOIF_GAIN_N, $I_\tau$ the leak SOIF_LEAK_N, $f$ the positive feedback. Multiplied by
-# $I_{mem}/(I_{mem} + I_{th})$ it is the equation of `equations/soma.eqs` but for the factor $L = 1 - (I_0/I_{mem})^{1/\kappa}$,
-# with which the leak ends at the floor.
+# $I_{mem}/(I_{mem} + I_{th})$ it is the equation of `equations/soma.eqs` but for the factor $L = 1 -
+# (I_0/I_{mem})^{1/\kappa}$, with which the leak ends at the floor.
 
 # %%
 BIASES = bd.Biases({"SOIF_LEAK_N": (2, 5), "SOIF_GAIN_N": (3, 80), "SOIF_SPKTHR_P": (3, 254)})

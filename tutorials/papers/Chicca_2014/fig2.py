@@ -5,13 +5,14 @@
 # cognitive systems*, Proceedings of the IEEE 102 (2014) 1367-1388,
 # [doi:10.1109/JPROC.2014.2313954](https://doi.org/10.1109/JPROC.2014.2313954) (open version: arXiv:1403.6428).
 #
-# **Reproduced**: f-I curves of the paper's DPI neuron with and without spike-frequency adaptation. The adapted curve is
-# predicted, without a free number, from two parts of the paper's model: the neuron's equation with a constant current
-# $I_{ahp}$ on the leak, and a DPI that turns the neuron's own spikes into that current. Negative feedback makes the curve
-# flatter and, if it is strong, straight: its slope is then that of the feedback, whatever the neuron's own curve.
+# **Reproduced**: f-I curves of the paper's DPI neuron with and without spike-frequency adaptation. The adapted curve
+# is predicted, without a free number, from two parts of the paper's model: the neuron's equation with a constant
+# current $I_{ahp}$ on the leak, and a DPI that turns the neuron's own spikes into that current. Negative feedback
+# makes the curve flatter and, if it is strong, straight: its slope is then that of the feedback, whatever the
+# neuron's own curve.
 #
-# **Not reproduced**: measured curves; absolute currents. The figures of the paper were not at hand, so that this one has
-# its own number and codes.
+# **Not reproduced**: measured curves; absolute currents. The figures of the paper were not at hand, so that this one
+# has its own number and codes.
 #
 # **Where the numbers are from**: the neuron's equation as the documentation of the DYNAP-SE simulator of Rockpool
 # (`DynapSim`) quotes it from the paper, in the closed form of `fig1.py`; the mean current of a DPI from
@@ -40,9 +41,10 @@ b2.defaultclock.dt = (0.2 if QUICK else 0.1) * ms
 
 # %% [markdown]
 # ## The two parts
-# With $I_{ahp}$ on the leak, the closed form of the interval is that of `fig1.py` with $I_\tau + I_{ahp}$ in the place of
-# $I_\tau$: $f = F(I_{in}, I_{ahp})$. A spike sends a pulse of charge $I_w t_p$ into the adaptation DPI; its mean current is
-# $I_{ahp} = I_g (f/f_0 - 1)$ with $f_0 = I_{\tau,ahp} / (I_w t_p)$, zero below $f_0$. The rate is where the two meet.
+# With $I_{ahp}$ on the leak, the closed form of the interval is that of `fig1.py` with $I_\tau + I_{ahp}$ in the
+# place of $I_\tau$: $f = F(I_{in}, I_{ahp})$. A spike sends a pulse of charge $I_w t_p$ into the adaptation DPI; its
+# mean current is $I_{ahp} = I_g (f/f_0 - 1)$ with $f_0 = I_{\tau,ahp} / (I_w t_p)$, zero below $f_0$. The rate is
+# where the two meet.
 
 # %%
 BIASES = bd.Biases({
