@@ -40,7 +40,7 @@ b2.defaultclock.dt = (0.1 if QUICK else 0.02) * ms
 # ## The circuit, and what the paper makes of it
 # With $y = I/I_g$ the full equation of a DPI is
 #
-# $$\tau \frac{dy}{dt} = y \left[ \frac{I_{in}/I_\tau}{1 + y} - L(y) \right],\quad L \to 1 \text{ above the floor } I_0$$
+# $$\tau \frac{dy}{dt} = y \left[ \frac{I_{in}/I_\tau}{1 + y} - L(y) \right],\quad L \to 1 \text{ above } I_0$$
 #
 # The paper's linear filter, $\tau\, dI/dt + I = I_g I_{in}/I_\tau$, is its limit for $I \gg I_g$ and $I_{in} \gg
 # I_\tau$. A short pulse raises $y + \ln y$ by $J = I_w t_p/(\tau I_\tau)$, whatever the regime; the linear filter
