@@ -1,4 +1,4 @@
-"""Every tutorial, every reproduction of a paper and the demo run in their quick form, without a warning, and write their pictures."""
+"""Tutorials, reproductions of papers and the demo run in their quick form, without a warning, and write pictures."""
 
 import os
 import subprocess

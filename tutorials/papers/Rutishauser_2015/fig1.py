@@ -230,11 +230,20 @@ for name in ("left", "right"):
         by_step[wanted, name] = counts / (EXCITATORY * STEP / 2)
 
 realised = with_alpha(HARD)[1]
-winner = (k + s * LEFT_HZ - beta_1 * c) / (1 + beta_1 * beta_2 - realised)
 pulse, weight = float(closed["left_left"].pulse_width()), float(CODES.current("SYAM_W1_P"))
 # alpha times the rate of the recurrent neurons at which the current of their dendrite begins
 offset = alpha * float(exc.I_tau_nmda[0]) / (INDEGREE["recurrent"] * weight * pulse)
-switch = (beta_1 * (c + beta_2 * winner) - k - offset) / s / LEFT_HZ
+
+
+def loser_fires(winner_input):
+    """Input of the loser, in hertz a channel, from which it fires against a winner with this input."""
+    winner = (k + s * winner_input - beta_1 * c) / (1 + beta_1 * beta_2 - realised)
+    return (beta_1 * (c + beta_2 * winner) - k - offset) / s
+
+
+switch = loser_fires(LEFT_HZ) / LEFT_HZ
+slope = loser_fires(1) - loser_fires(0)
+switch_back = (LEFT_HZ - loser_fires(0)) / slope / LEFT_HZ  # where left, at its input, fires against right
 top = len(up) - 1
 right_wins = by_step[HARD, "right"] > by_step[HARD, "left"]
 takes_over = ratios[: top + 1][right_wins[: top + 1]].min()
@@ -267,7 +276,7 @@ for side, color, marker in (("left", BLUE, "o"), ("right", VERMILION, "s")):
     right.plot(ratios[: top + 1], frequency[: top + 1], marker + "-", color=color, label=f"{side}, input rising")
     right.plot(ratios[top:], frequency[top:], marker + "--", color=color, fillstyle="none", label=f"{side}, falling")
 right.axvline(switch, color=BLACK, linewidth=0.7)
-right.axvline(1 / switch, color=BLACK, linewidth=0.7, linestyle=":")
+right.axvline(switch_back, color=BLACK, linewidth=0.7, linestyle=":")
 right.set(
     xlabel="input of the right over that of the left population", ylabel="population (Hz)", title=f"$\\alpha$ = {HARD}"
 )
