@@ -38,7 +38,7 @@ OUTPUT.mkdir(parents=True, exist_ok=True)
 
 b2.prefs.codegen.target = "numpy"
 b2.defaultclock.dt = (0.5 if QUICK else 0.2) * ms
-SETTLE, LENGTH = 0.3, 0.3 if QUICK else 1.2  # second
+SETTLE, LENGTH = 0.3, 0.3 if QUICK else 1  # second
 
 # %% [markdown]
 # ## Codes
@@ -160,7 +160,7 @@ def with_alpha(wanted):
 
 
 ALPHAS = (0.6, 1.2) if QUICK else (0.6, 0.9, 1.2)
-rates_left = np.array([80.0, 140.0] if QUICK else [80.0, 100.0, 120.0, 140.0, 160.0])
+rates_left = np.array([80.0, 140.0] if QUICK else [80.0, 110.0, 140.0, 170.0])
 RATIO = 0.4  # input of the right population over that of the left one
 settings, cases = [], []
 for wanted in ALPHAS:
@@ -212,7 +212,7 @@ for wanted, cases in results.groupby("wanted"):
 
 # %%
 LEFT_HZ, STEP = 100.0, 0.3 if QUICK else 0.4  # hertz; second, of which the last half counts
-up = [0.4, 1.0, 2.2] if QUICK else [0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0, 2.2]
+up = [0.4, 1.0, 2.2] if QUICK else [0.4, 0.6, 0.8, 1.0, 1.2, 1.4, 1.6, 2.0]
 ratios = np.array(up + up[-2::-1])
 drives = {
     "input_left": poisson_spikes(np.full(len(ratios), LEFT_HZ), STEP, 1),
