@@ -9,6 +9,7 @@ import pytest
 
 TUTORIALS = Path(__file__).parents[2] / "tutorials"
 SCRIPTS = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
+PAPERS = sorted(TUTORIALS.glob("papers/*/fig*.py"))
 
 
 def run(arguments, folder):
@@ -22,7 +23,11 @@ def run(arguments, folder):
     )
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def name(path):
+    return f"{path.parent.name}/{path.stem}" if path in PAPERS else path.stem
+
+
+@pytest.mark.parametrize("script", SCRIPTS + PAPERS, ids=name)
 def test_tutorial(script, tmp_path):
     result = run(["-W", "error", str(script)], tmp_path)
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]

@@ -130,8 +130,8 @@ assert centres[0] + 8 < centres[1] < centres[2] - 8  # three different intervals
 
 # %% [markdown]
 # ## The inhibitory weight
-# Around the code of the short detector, (5,24): with less inhibition the neuron spikes more often, for other pauses and
-# for a single pulse, too; with more it falls silent.
+# Around the code of the short detector, (5,24): with less inhibition the neuron answers to more pauses, down to none at
+# all; with more it falls silent.
 
 # %%
 network = make_network(DETECTORS["short"])
