@@ -15,7 +15,8 @@
 # current that passes the gate is compared with the integral of the equation above.
 #
 # **Not reproduced**: the impedance gradient (a neuron of the chip is a point; instead A is on the fast AMPA dendrite
-# and B on the NMDA dendrite), and all measured values, those of the cells and those of the chip. Codes were chosen here.
+# and B on the NMDA dendrite), and all measured values, those of the cells and those of the chip. The codes are
+# ours.
 
 # %%
 import os
@@ -38,8 +39,8 @@ b2.defaultclock.dt = STEP
 
 # %% [markdown]
 # ## The neuron
-# The membrane is slow (27 ms) and remembers A; the NMDA current is faster (9 ms) and soon forgets B. So B finds the gate
-# open if it comes after A; if it comes before, most of its current is gone when A opens the gate.
+# The membrane is slow (27 ms) and remembers A; the NMDA current is faster (9 ms) and soon forgets B. So B finds the
+# gate open if it comes after A; if it comes before, most of its current is gone when A opens the gate.
 
 # %%
 CODES = {
@@ -82,10 +83,10 @@ def index(one, other):
 # With A alone the membrane current is m(t), and B alone makes the NMDA current I_B exp(-t/tau). If B adds little to the
 # membrane, the charge that passes the gate is, for B an interval d after A and before A,
 #
-# Q_AB = I_B int exp(-t/tau) G(m(t + d)) dt,   Q_BA = I_B exp(-d/tau) int exp(-t/tau) G(m(t)) dt,   G(m) = 1/(1 + I_ref/m)
+# Q_AB = I_B int exp(-t/tau) G(m(t + d)) dt,  Q_BA = I_B exp(-d/tau) int exp(-t/tau) G(m(t)) dt,  G(m) = 1/(1 + I_ref/m)
 #
-# and without the gate (G = 1) both are the charge of B, whatever the order. For a membrane far above I_ref (gate open) the
-# index of the two grows as tanh(d/(2 tau)); once the membrane has decayed below I_ref, it grows more slowly, as
+# and without the gate (G = 1) both are the charge of B, whatever the order. For a membrane far above I_ref (gate open)
+# the index of the two grows as tanh(d/(2 tau)); once the membrane has decayed below I_ref, it grows more slowly, as
 # tanh(d/2 (1/tau - 1/tau_mem) + constant).
 
 # %%
@@ -184,9 +185,14 @@ subthreshold = bd.replicate(
 )
 subthreshold.run(DURATION)
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
-styles = (("-", bd.plot.BLUE, "A, then B"), ("-", bd.plot.VERMILION, "B, then A"), (":", "black", "A"), ("--", "grey", "B"))
+styles = (
+    ("-", bd.plot.BLUE, "A, then B"),
+    ("-", bd.plot.VERMILION, "B, then A"),
+    (":", "black", "A"),
+    ("--", "0.5", "B"),
+)
 clock, current = subthreshold["trace"].t / ms - FIRST, subthreshold["trace"].Imem / b2.nA
-for row, (style, color, label) in zip(current, styles):
+for row, (style, color, label) in zip(current, styles, strict=True):
     left.plot(clock, row, style, color=color, label=label)
 threshold = bd.dac.current("SOIF_SPKTHR_P", *CODES["SOIF_SPKTHR_P"]) / 1e-9
 left.axhline(threshold, color="grey", linewidth=0.8, label="threshold (raised here)")
@@ -210,10 +216,14 @@ figure.savefig(OUTPUT / "Branco_2010_fig1.png", dpi=120)
 # %%
 table = pd.DataFrame(
     [
-        ("selective for order: spikes", "yes (abstract)", f"AB {probability[at_8, 0]:.0%}, BA {probability[at_8, 1]:.0%} of the neurons, at 8 ms"),
-        ("depends on speed", "yes (title of figure 1)", f"index of the charge {simulated[1]:.2f} at {intervals[1]} ms to {simulated[-1]:.2f} at {intervals[-1]} ms"),
-        ("needs NMDA nonlinearity", "yes (abstract)", f"index of spikes at 8 ms {selectivity:.2f}, without the gate {index(*of_control[at_8]):.2f}"),
-        ("passed charge", "equation of the gate (Chicca et al. 2014)", f"index within {np.abs(simulated - predicted).max():.3f} of the integral"),
+        ("selective for order: spikes", "yes (abstract)",
+         f"AB {probability[at_8, 0]:.0%}, BA {probability[at_8, 1]:.0%} of the neurons, at 8 ms"),
+        ("depends on speed", "yes (title of figure 1)",
+         f"index of the charge {simulated[1]:.2f} at {intervals[1]} ms to {simulated[-1]:.2f} at {intervals[-1]} ms"),
+        ("needs NMDA nonlinearity", "yes (abstract)",
+         f"index of spikes at 8 ms {selectivity:.2f}, without the gate {index(*of_control[at_8]):.2f}"),
+        ("passed charge", "equation of the gate (Chicca et al. 2014)",
+         f"index within {np.abs(simulated - predicted).max():.3f} of the integral"),
     ],
     columns=["quantity", "paper", "here"],
 )  # fmt: skip

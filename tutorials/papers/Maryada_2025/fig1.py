@@ -6,8 +6,8 @@
 # 16:5522 (2025), doi:10.1038/s41467-025-60697-2 (preprint: bioRxiv 2023.08.14.553298).
 #
 # Excitatory (E) and inhibitory (I) neurons on DYNAP-SE2, with four weights: EE (onto E from E), EI (onto E from I), IE
-# and II. A computer counts spikes, moves the four weights by a local rule, writes codes back, and starts again. The rule
-# (Soldado-Magraner et al. 2022, PNAS, doi:10.1073/pnas.2200621119; here as in the code that its authors published) is
+# and II. A computer counts spikes, moves the four weights by a local rule, writes codes back, and starts again. The
+# rule (Soldado-Magraner et al. 2022, PNAS, doi:10.1073/pnas.2200621119; here as in the code that its authors published) is
 # "cross-homeostatic": a weight is moved by its presynaptic rate times the error of the *other* population,
 #
 # dW_EE = a E (I_set - I),  dW_EI = -a I (I_set - I),  dW_IE = -a E (E_set - E),  dW_II = a I (E_set - E),
@@ -22,8 +22,8 @@
 #
 # **Not reproduced**: the paper's codes, learning rate, number of iterations (400 there) and time courses, which belong
 # to real chips; memories and winner-take-all. Two things are ours: a step is limited to a few per cent of the weight,
-# since rates far from the set points (hundreds of hertz here) else throw the network into silence; and the initial codes
-# are drawn where the kick leaves activity. Time constants and gains were chosen here.
+# since rates far from the set points (hundreds of hertz here) else throw the network into silence; and the initial
+# codes are drawn where the kick leaves activity. Time constants and gains were chosen here.
 
 # %%
 import os
@@ -75,10 +75,13 @@ def make_network():
     kick = b2.SpikeGeneratorGroup(KICKED, np.repeat(np.arange(KICKED), 5), kick_times, name="kick")
     probe = b2.PoissonGroup(PROBES, 0 * Hz, name="probe")
     wires = [
-        ("EE", groups["E"], groups["E"], "nmda", "0001", N_E // 10), ("EI", groups["I"], groups["E"], "gaba", "0010", N_I // 10),
-        ("IE", groups["E"], groups["I"], "nmda", "0001", N_E // 10), ("II", groups["I"], groups["I"], "gaba", "0010", N_I // 10),
-        ("kick_E", kick, groups["E"], "ampa", "0100", 6), ("probe_I", probe, groups["I"], "ampa", "0100", 6),
-    ]  # fmt: skip
+        ("EE", groups["E"], groups["E"], "nmda", "0001", N_E // 10),
+        ("EI", groups["I"], groups["E"], "gaba", "0010", N_I // 10),
+        ("IE", groups["E"], groups["I"], "nmda", "0001", N_E // 10),
+        ("II", groups["I"], groups["I"], "gaba", "0010", N_I // 10),
+        ("kick_E", kick, groups["E"], "ampa", "0100", 6),
+        ("probe_I", probe, groups["I"], "ampa", "0100", 6),
+    ]
     connections = []
     for seed, (name, source, target, dendrite, weight, indegree) in enumerate(wires):
         connections.append(bd.Connection(source, target, dendrite=dendrite, weight=weight, name=name))
@@ -173,9 +176,9 @@ def tune(seed):
         rates = mean_rates(run(codes, iteration + 1))
         rows.append({"start": seed, "iteration": iteration, "E_Hz": rates[0], "I_Hz": rates[1]} | codes)
         rows[-1] |= {f"W_{name}": one for name, one in zip(WEIGHTS, weights, strict=True)}
-        E, I = np.maximum(rates, 1)
-        error_E, error_I = SET_POINTS - (E, I)
-        step = RATE * np.array([E * error_I, -I * error_I, -E * error_E, I * error_E])
+        rate_E, rate_I = np.maximum(rates, 1)
+        error_E, error_I = SET_POINTS - (rate_E, rate_I)
+        step = RATE * np.array([rate_E * error_I, -rate_I * error_I, -rate_E * error_E, rate_I * error_E])
         weights = weights + np.clip(step, -LARGEST_STEP * weights, LARGEST_STEP * weights)
     return rows
 

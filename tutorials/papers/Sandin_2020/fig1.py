@@ -92,8 +92,8 @@ print(f"tau of the excitation {tau_e:.0f} ms, of the inhibition {tau_i:.1f} ms")
 # t_0 = t + T ln(I_inh(t) / I_exc(t)),   t_max = t_0 + T ln(tau_e / tau_i),   T = tau_e tau_i / (tau_e - tau_i)
 #
 # with both currents at any time t after the burst. This is the paper's equation 3. There, with linear synapses, the
-# currents are proportional to the weights; then only the *ratio* of the weights counts, and timing would depend on both
-# weights alike. Here the currents at the end of the burst follow from the DPI: every pulse adds X = kappa Q / (C U_T) to
+# currents are proportional to the weights; then only the *ratio* of the weights counts, and timing would depend on
+# both alike. Here the currents at the end of the burst follow from the DPI: every pulse adds X = kappa Q / (C U_T) to
 # y + ln y, y = I/I_gain.
 
 # %%
@@ -168,8 +168,8 @@ assert delays.min() < 80 and 100 < delays.max() < 115
 
 # %% [markdown]
 # ## An individual chip
-# Every neuron has `ELEMENTS` pairs of synapses, each in two CAM words of its own, with 20 % mismatch (standard deviation)
-# in every bias current. All have the same codes. How different are the delays?
+# Every neuron has `ELEMENTS` pairs of synapses, each in two CAM words of its own, with 20 % mismatch in every
+# bias current. All have the same codes. How different are the delays?
 
 # %%
 b2.defaultclock.dt = 0.5 * ms
@@ -180,9 +180,9 @@ core.run(ELEMENTS * PERIOD * ms)
 samples = np.asarray(core["trace"].Vmem).reshape(NEURONS, ELEMENTS, -1)
 spread = samples.argmax(axis=2) * 0.5 - ONSET
 answered = samples.max(axis=2) > 20e-3  # V: what is left of the excitation where inhibition wins is no answer
-in_neuron = np.array([row[which].std(ddof=1) for row, which in zip(spread, answered) if which.sum() > 1])
+in_neuron = np.array([row[which].std(ddof=1) for row, which in zip(spread, answered, strict=True) if which.sum() > 1])
 print(f"{answered.mean():.0%} of the elements excite; delay {spread[answered].mean():.0f} +- "
-      f"{spread[answered].std():.0f} ms; standard deviation in a neuron, median: {np.median(in_neuron):.1f} ms")  # fmt: skip
+      f"{spread[answered].std():.0f} ms; standard deviation in a neuron {np.median(in_neuron):.1f} ms (median)")  # fmt: skip
 assert answered.mean() > 0.8
 assert 3 < np.median(in_neuron) < 30  # of order 10 ms
 
@@ -197,15 +197,15 @@ currents.axvspan(0, 20, color="0.9")
 currents.set(xlabel="time after the first spike (ms)", ylabel="dendritic current (pA)", xlim=(-10, 250))
 currents.legend(frameon=False)
 shown = np.linspace(0, len(inhibitory_fine) - 1, 5).astype(int)
-for color, number in zip(plt.cm.viridis(np.linspace(0, 0.85, len(shown))), shown):
+for color, number in zip(plt.cm.viridis(np.linspace(0, 0.85, len(shown))), shown, strict=True):
     label = f"(5,{inhibitory_fine[number]}): {weights_i[number] / 1e-9:.0f} nA"
     potentials.plot(time, V[1 + number] / 1e-3, color=color, label=label)
 potentials.axvspan(0, 20, color="0.9")
 potentials.set(xlabel="time after the first spike (ms)", ylabel="membrane, from rest (mV)", xlim=(-10, 250))
 potentials.legend(frameon=False, title="inhibitory weight")
-for weights, part, centre, color, marker, label in (
-    (weights_i, by_inhibition, centre_i, "#D55E00", "o", "inhibitory weight changed"),
-    (weights_e, by_excitation, centre_e, bd.plot.BLUE, "s", "excitatory weight changed"),
+for part, color, marker, label in (
+    (by_inhibition, "#D55E00", "o", "inhibitory weight changed"),
+    (by_excitation, bd.plot.BLUE, "s", "excitatory weight changed"),
 ):
     efficacy.plot(maxima[part], magnitude[part] / 1e-12, marker, color=color, label=label)
 efficacy.set(xlabel="maximum of the summed current at (ms)", ylabel="its magnitude (pA)")

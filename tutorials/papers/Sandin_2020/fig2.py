@@ -119,7 +119,7 @@ counts, bands = {}, {}
 for name, codes in DETECTORS.items():
     counts[name] = tuning(codes)[:, 0]
     bands[name] = intervals[counts[name][:-1] > 0]
-    print(f"{name}: spikes for pauses of {bands[name].min()} to {bands[name].max()} ms; single pulse {counts[name][-1]}")
+    print(f"{name}: pauses of {bands[name].min()} to {bands[name].max()} ms; a single pulse {counts[name][-1]} spikes")
     assert counts[name][-1] == 0  # a single pulse makes no spike
     # The answer is one band, with silence on both sides.
     assert np.all(np.diff(bands[name]) == intervals[1]) and 0 < bands[name].min() <= bands[name].max() < 100
@@ -164,11 +164,11 @@ inside = of_chip[:-1]
 selective = (of_chip[-1] == 0) & (inside[0] == 0) & (inside[-1] == 0) & (inside.max(axis=0) > 0)
 best = np.array([np.average(intervals, weights=row) for row in inside[:, selective].T])
 silent = of_chip.sum(axis=0) == 0
-print(f"{selective.sum()} of {NEURONS} neurons are selective, {silent.sum()} never spike; best intervals: {best.round()}")
+print(f"{selective.sum()} of {NEURONS} neurons are selective, {silent.sum()} never spike")
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(14, 4), layout="constrained")
-for (name, count), color in zip(counts.items(), (bd.plot.BLUE, bd.plot.ORANGE, bd.plot.VERMILION)):
+for (name, count), color in zip(counts.items(), (bd.plot.BLUE, bd.plot.ORANGE, bd.plot.VERMILION), strict=True):
     axes[0].step(intervals, count[:-1], where="mid", color=color, label=f"detector '{name}'")
 axes[0].set(xlabel="pause between two pulses of 20 ms (ms)", ylabel="spikes", ylim=(-0.05, 1.6), yticks=[0, 1])
 axes[0].legend(frameon=False)
@@ -184,11 +184,15 @@ figure.savefig(OUTPUT / "Sandin_2020_fig2.png", dpi=120)
 
 # %%
 rows = [
-    ("responds selectively to a pattern", "can be tuned to (abstract)", f"pauses of {band.min()}-{band.max()} ms, {name}")
+    ("responds selectively", "can be tuned to (abstract)", f"pauses of {band.min()}-{band.max()} ms, {name}")
     for name, band in bands.items()
 ]
 rows += [
     ("a single pulse, or one path alone", "-", "no spikes"),
-    ("varied synaptic weight", "affects the circuit (abstract)", f"{by_weight[0].sum()} to {by_weight[-1].sum()} spikes"),
+    (
+        "spikes as the inhibitory weight grows",
+        "affects the circuit (abstract)",
+        f"{by_weight[0].sum()} to {by_weight[-1].sum()}",
+    ),
 ]
 print(pd.DataFrame(rows, columns=["quantity", "paper", "here"]).to_string(index=False))
