@@ -182,7 +182,7 @@ spread = samples.argmax(axis=2) * 0.5 - ONSET
 answered = samples.max(axis=2) > 20e-3  # V: what is left of the excitation where inhibition wins is no answer
 in_neuron = np.array([row[which].std(ddof=1) for row, which in zip(spread, answered, strict=True) if which.sum() > 1])
 print(f"{answered.mean():.0%} of the elements excite; delay {spread[answered].mean():.0f} +- "
-      f"{spread[answered].std():.0f} ms; standard deviation in a neuron {np.median(in_neuron):.1f} ms (median)")  # fmt: skip
+      f"{spread[answered].std():.0f} ms; in a neuron {np.median(in_neuron):.1f} ms (median)")  # fmt: skip
 assert answered.mean() > 0.8
 assert 3 < np.median(in_neuron) < 30  # of order 10 ms
 
