@@ -196,9 +196,9 @@ for row, (style, color, label) in zip(current, styles, strict=True):
     left.plot(clock, row, style, color=color, label=label)
 threshold = bd.dac.current("SOIF_SPKTHR_P", *CODES["SOIF_SPKTHR_P"]) / 1e-9
 left.axhline(threshold, color="grey", linewidth=0.8, label="threshold (raised here)")
-left.set(xlabel="time after the first event (ms)", ylabel="membrane current (nA)", xlim=(-5, 60))
-left.legend(frameon=False)
-fine = np.linspace(0, intervals[-1], 200)
+left.set(xlabel="time after the first event (ms)", ylabel="membrane current (nA)", xlim=(-5, 60), ylim=(-0.1, 3.8))
+left.legend(frameon=False, ncols=2, loc="upper center")
+fine = np.arange(0, intervals[-1] + 0.1, 0.4)  # multiples of the time step
 law = [index(integral(gap), np.exp(-gap / tau) * integral(0)) for gap in fine]
 middle.plot(fine, law, color="black", label="integral over the gate")
 middle.plot(intervals, simulated, "o", color=bd.plot.BLUE, label="simulated")
@@ -209,8 +209,8 @@ middle.legend(frameon=False)
 for number, (name, color) in enumerate((("A, then B", bd.plot.BLUE), ("B, then A", bd.plot.VERMILION))):
     right.plot(intervals, probability[:, number], "o-", color=color, label=name)
     right.plot(intervals, of_control[:, number], "s:", color=color, markersize=4, label=f"{name}; no gate")
-right.set(xlabel="interval between A and B (ms)", ylabel=f"spiking part of {NEURONS} neurons", ylim=(0, 1.02))
-right.legend(frameon=False)
+right.set(xlabel="interval between A and B (ms)", ylabel=f"spiking part of {NEURONS} neurons", ylim=(0, 1.2))
+right.legend(frameon=False, ncols=2, loc="upper center")
 figure.savefig(OUTPUT / "Branco_2010_fig1.png", dpi=120)
 
 # %%
