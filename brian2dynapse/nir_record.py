@@ -1,0 +1,2 @@
+def recorded(graph): return None
+def restored(*a, **k): pass
