@@ -209,7 +209,8 @@ class Choice:
         if self.core.errors:
             return {}
         used = dict(zip(("ampa", "nmda"), sorted(taus["excitation"]), strict=False))
-        used |= {"gaba": tau for tau in taus["inhibition"]}
+        if taus["inhibition"]:
+            used["gaba"] = taus["inhibition"].pop()
         if not used:
             return {}
         for dendrite, tau in used.items():

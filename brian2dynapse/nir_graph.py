@@ -1,7 +1,7 @@
 """A NIR graph as layers: populations of leaky integrate-and-fire neurons and the matrices between them. No Brian2.
 
-Subgraphs are opened, chains of linear nodes multiplied out. What is left are sources of events (Input, LIF, CubaLIF, IF)
-and, between two of them, for every delay and synaptic time constant one matrix of jumps: how much an event raises the
+Subgraphs are opened, chains of linear nodes multiplied out. What is left are sources of events (Input, LIF, CubaLIF,
+IF) and, between two of them, for every delay and synaptic time constant one matrix of jumps: how much an event raises the
 membrane of its target in all, in units of the distance from reset to threshold.
 """
 
@@ -282,8 +282,8 @@ class _Opened:
             r = r * tau  # tau dv/dt = -v + (r tau) I: the leak is left, as small as it gets
             if "IF" not in self.accept:
                 raise ExchangeError(
-                    f"{name}: IF has no leak, and a neuron of the chip always has one (up to {self.longest_tau:.2g} s); "
-                    'accept={"IF"} takes the smallest'
+                    f"{name}: IF has no leak, and a neuron of the chip always has one (time constants up to "
+                    f"{self.longest_tau:.2g} s); accept={{'IF'}} takes the smallest leak"
                 )
         else:
             tau, v_leak = own("tau" if kind == "LIF" else "tau_mem"), own("v_leak")
@@ -365,10 +365,10 @@ def differing(found: Layers) -> dict[str, list[str]]:
     """
     problems = {}
     for name, layer in found.populations.items():
-        values = {"tau": layer.tau, "constant drive": layer.drive}
-        filters = [one.tau for one in found.jumps if one.target == name and one.tau is not None]
-        values |= {"tau_syn": one for one in filters if not uniform(one)}
-        wrong = [f"{what} {np.min(one):.4g} to {np.max(one):.4g}" for what, one in values.items() if not uniform(one)]
+        values = [("tau", layer.tau), ("constant drive", layer.drive)]
+        values += [("tau_syn", one.tau) for one in found.jumps if one.target == name and one.tau is not None]
+        wrong = [f"{what} {np.min(one):.4g} to {np.max(one):.4g}" for what, one in values if not uniform(one)]
+        wrong = list(dict.fromkeys(wrong))
         if wrong:
             problems[name] = wrong
     return problems

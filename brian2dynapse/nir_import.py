@@ -11,13 +11,16 @@ import pandas as pd
 from brian2 import Network, SpikeGeneratorGroup, SpikeMonitor
 from brian2.units import amp, second
 
-from . import nir_graph
+from . import nir_graph, nir_record
 from .biases import Biases
 from .chip import Chip
 from .connection import Connection
-from .errors import DynapseError, ExchangeError, unknown_name
+from .errors import DynapseError, ExchangeError
 from .neurons import Neurons
 from .nir_codes import Choice, in_seconds, longest_membrane
+from .nir_export import same_graph, to_nir
+from .nir_losses import whole
+from .nir_package import checked_names, nir_package
 
 ACCEPTED = ("IF", nir_graph.READOUT)
 GAIN_RATIO = 500.0  # the membrane then loses about 2 % of a spike's charge near rest
@@ -135,9 +138,7 @@ def from_nir(
     comes with it, and does not drive the membrane below its rest. Weights are currents; `map_network` chooses the four
     codes and the masks.
     """
-    from .nir_record import recorded, restored
-
-    chip = _checked(chip, Chip, "chip") or Chip()
+    _checked(chip, Chip, "chip")
     area = in_seconds("event_area", event_area)
     tau = None if tau_syn is None else in_seconds("tau_syn", tau_syn)
     biases = _checked(biases, Biases, "biases") or Biases()
@@ -145,8 +146,10 @@ def from_nir(
         raise DynapseError(f"gain_ratio is {gain_ratio!r}; give a number from 1, for example 500")
     accept = checked_names(accept, ACCEPTED)
     graph = _graph(graph)
-    if restore and (record := recorded(graph)) is not None:
-        return restored(graph, record, chip=None if chip is None else chip)
+    record = nir_record.recorded(graph) if restore else None
+    if record is not None:
+        return _restored(graph, record, chip)
+    chip = chip or Chip()
     found = nir_graph.layers(graph, area, longest_membrane(chip, biases), accept)
     if split and not found.errors:
         found = nir_graph.split(found)
@@ -172,6 +175,29 @@ def from_nir(
         return result
     _build(result, found, cores, chip)
     return result
+
+
+def _restored(graph, record: dict, chip: Chip | None) -> NirImport:
+    """The network that `to_nir` was given; refused if somebody changed the graph since."""
+    objects = nir_record.restored_objects(graph, record, chip)
+    network = nir_record.network_of(objects)
+    if chip is None:
+        again = to_nir(network, accept=record["accept"], event_area=record["event_area_s"] * second)
+        changed = same_graph(graph, again)
+        if changed:
+            raise ExchangeError(
+                f"{changed}: was changed after the export, and its metadata was not; restore=False reads the NIR nodes "
+                "as they are"
+            )
+    return NirImport(
+        network,
+        nir_record.codes_report(objects["populations"], graph),
+        populations=objects["populations"],
+        inputs=objects["inputs"],
+        connections=list(objects["connections"].values()),
+        spikes={whole(one.source).name: one for one in objects["spikes"].values()},
+        restored=True,
+    )
 
 
 def _build(result: NirImport, found: nir_graph.Layers, cores: dict, chip: Chip) -> None:
@@ -202,7 +228,9 @@ def _build(result: NirImport, found: nir_graph.Layers, cores: dict, chip: Chip) 
         if name in read:
             group = result.populations[name]
             result.spikes[name] = SpikeMonitor(group, name=names.free(f"spikes_{group.name}"))
-    unused = [name for name in found.inputs if name not in {one.source for core in cores.values() for one in core.synapses}]
+    unused = [
+        name for name in found.inputs if name not in {one.source for core in cores.values() for one in core.synapses}
+    ]
     result.notes += [f"{name}: an input without synapses" for name in unused]
     result.network = Network(*groups.values(), *result.connections, *result.spikes.values())
 
@@ -222,28 +250,10 @@ class _Names:
         return name
 
 
-def checked_names(accept, allowed) -> frozenset[str]:
-    """Names that a caller accepts, each one of the allowed."""
-    names = [accept] if isinstance(accept, str) else list(accept)
-    for name in names:
-        if name not in allowed:
-            raise unknown_name("loss to accept", name, allowed)
-    return frozenset(names)
-
-
 def _checked(value, kind: type, name: str):
     if value is not None and not isinstance(value, kind):
         raise DynapseError(f"{name} is {type(value).__name__}; give a brian2dynapse.{kind.__name__}")
     return value
-
-
-def nir_package():
-    """The package nir, or an error that says how to get it."""
-    try:
-        import nir
-    except ImportError:
-        raise DynapseError("NIR needs the package nir: pip install 'brian2dynapse[exchange]'") from None
-    return nir
 
 
 def _graph(graph):
