@@ -1,8 +1,8 @@
 """A NIR graph as layers: populations of leaky integrate-and-fire neurons and the matrices between them. No Brian2.
 
 Subgraphs are opened, chains of linear nodes multiplied out. What is left are sources of events (Input, LIF, CubaLIF,
-IF) and, between two of them, for every delay and synaptic time constant one matrix of jumps: how much an event raises the
-membrane of its target in all, in units of the distance from reset to threshold.
+IF) and, between two of them, for every delay and synaptic time constant one matrix of jumps: how much an event raises
+the membrane of its target in all, in units of the distance from reset to threshold.
 """
 
 from __future__ import annotations

@@ -228,10 +228,8 @@ def _build(result: NirImport, found: nir_graph.Layers, cores: dict, chip: Chip) 
         if name in read:
             group = result.populations[name]
             result.spikes[name] = SpikeMonitor(group, name=names.free(f"spikes_{group.name}"))
-    unused = [
-        name for name in found.inputs if name not in {one.source for core in cores.values() for one in core.synapses}
-    ]
-    result.notes += [f"{name}: an input without synapses" for name in unused]
+    used = {one.source for core in cores.values() for one in core.synapses}
+    result.notes += [f"{name}: an input without synapses" for name in found.inputs if name not in used]
     result.network = Network(*groups.values(), *result.connections, *result.spikes.values())
 
 

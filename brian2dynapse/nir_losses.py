@@ -23,11 +23,11 @@ from .connection import Connection
 from .diffusion import Grid
 from .neurons import Neurons
 
-# What a caller accepts to lose, to the circuits (equation files) or latches that are meant, and why the meaning is lost.
+# What a caller accepts to lose, to the circuits (equation files) or latches that are meant, and what NIR cannot say.
 MEANING = {
     "adaptation": (("adaptation",), "spike-frequency adaptation"),
     "alpha": (("ampa_alpha", "nmda_alpha"), "an alpha-function dendrite, the difference of two filters"),
-    "conductance": (("conductance", "conductance_symmetric"), "conductance dendrites, whose current falls with the membrane"),
+    "conductance": (("conductance", "conductance_symmetric"), "conductance dendrites, whose current the membrane weakens"),
     "depression": ((), "short-term depression"),
     "diffusion": (("diffusion",), "the diffusion grid, which couples neighbours"),
     "exponential": (("exponential_feedback",), "the exponential soma; the threshold of a LIF is hard"),
@@ -148,8 +148,8 @@ def _of_group(group: Neurons) -> list[dict]:
     rows = [
         (
             "gain",
-            f"below I_gain the membrane multiplies instead of adding; I_threshold / I_gain is {threshold / gain:.3g}, and "
-            f"{share:.2g} of the charge of a spike from rest goes into that",
+            f"below I_gain the membrane multiplies instead of adding; I_threshold / I_gain is {threshold / gain:.3g}: "
+            f"{100 * share:.3g} % of the charge of a spike from rest go into that",
         ),
         ("refractory period", f"{refractory:.3g} s (SOIF_REFR_N); a node has none"),
         ("input", "the input of the soma cannot fall below zero: inhibition acts on excitation that comes with it"),

@@ -1,4 +1,4 @@
-"""Matrices of the linear nodes of a NIR graph: what a convolution or a pooling does to a flattened signal. No Brian2."""
+"""Matrices of the linear nodes of a NIR graph: what a convolution or pooling does to a flattened signal. No Brian2."""
 
 from __future__ import annotations
 
