@@ -11,7 +11,7 @@ import pandas as pd
 from brian2 import Network, SpikeGeneratorGroup, SpikeMonitor
 from brian2.units import amp, second
 
-from . import nir_graph, nir_record
+from . import nir_graph, nir_record, nir_split
 from .biases import Biases
 from .chip import Chip
 from .connection import Connection
@@ -152,11 +152,11 @@ def from_nir(
     chip = chip or Chip()
     found = nir_graph.layers(graph, area, longest_membrane(chip, biases), accept)
     if split and not found.errors:
-        found = nir_graph.split(found)
+        found = nir_split.split(found)
     errors = list(found.errors) + [
         f"{name}: its neurons differ in {' and '.join(what)}, and a core of the chip has one set of biases; "
         "split=True makes a population of each"
-        for name, what in nir_graph.differing(found).items()
+        for name, what in nir_split.differing(found).items()
     ]
     cores = {}
     if not errors:

@@ -27,7 +27,7 @@ from .neurons import Neurons
 MEANING = {
     "adaptation": (("adaptation",), "spike-frequency adaptation"),
     "alpha": (("ampa_alpha", "nmda_alpha"), "an alpha-function dendrite, the difference of two filters"),
-    "conductance": (("conductance", "conductance_symmetric"), "conductance dendrites, whose current the membrane weakens"),
+    "conductance": (("conductance", "conductance_symmetric"), "conductance dendrites, which the membrane weakens"),
     "depression": ((), "short-term depression"),
     "diffusion": (("diffusion",), "the diffusion grid, which couples neighbours"),
     "exponential": (("exponential_feedback",), "the exponential soma; the threshold of a LIF is hard"),
