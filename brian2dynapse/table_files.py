@@ -155,7 +155,7 @@ def _check_columns(table: pd.DataFrame) -> None:
         values = column.dropna() if column.dtype == object or isinstance(column.dtype, pd.StringDtype) else None
         if values is None or not all(isinstance(one, str) for one in values):
             raise DynapseError(
-                f"column {name} has type {column.dtype} and holds more than text; a file gives back numbers, truth values "
+                f"column {name} has type {column.dtype} and holds more than text; a file gives back numbers, booleans "
                 "and text exactly: convert it"
             )
         if len(values) < len(column) and (values == "").any():
