@@ -204,7 +204,9 @@ def _check_bias(place: tuple, bias) -> None:
     if bias in allowed:
         return
     if bias in facts.bias_table():
-        raise unknown_name(f"bias of {place[1]}", bias, allowed, hint=f"({bias} is of scope {facts.bias(bias).scope})")
+        scope = facts.bias(bias).scope
+        right = [part for part, one in _SCOPES.items() if one == scope] or ["cores[..].parameters"]
+        raise ExchangeError(f"{bias} is no bias of {place[1]}; it is set in chips[..].{right[0]}")
     raise unknown_name("bias", bias, allowed)
 
 

@@ -133,14 +133,11 @@ def settings(text: str, variables: Mapping | None = None, name: str = "script") 
     return reader.found
 
 
-def _sets(node: ast.AST) -> bool:
-    """Whether a part of the script sets codes itself."""
-    for one in ast.walk(node):
-        if isinstance(one, ast.Call) and _called(one) == SETTER:
-            return True
-        if isinstance(one, ast.Attribute) and one.attr in HALVES and isinstance(one.ctx, ast.Store):
-            return True
-    return False
+def _setters(node: ast.AST) -> list[ast.AST]:
+    """The places in a part of the script that set codes."""
+    calls = [one for one in ast.walk(node) if isinstance(one, ast.Call) and _called(one) == SETTER]
+    stores = [one for one in ast.walk(node) if isinstance(one, ast.Attribute) and one.attr in HALVES]
+    return calls + [one for one in stores if isinstance(one.ctx, ast.Store)]
 
 
 def _called(call: ast.Call) -> str:
@@ -156,10 +153,14 @@ class _Reader:
         self.variables = variables
         self.found, self.errors = [], []
         self.functions, self.entered, self.depth = {}, set(), 0
+        self.setting = set()  # names of functions that set codes, themselves or through others
+        self.considered = set()  # places that set codes, and were read
 
     def read(self, tree: ast.Module) -> None:
         everywhere = [one for one in ast.walk(tree) if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef))]
         self.functions = {one.name: one for one in everywhere if one.name != SETTER}
+        while more := {name for name, one in self.functions.items() if self.sets(one)} - self.setting:
+            self.setting |= more
         known = {"__name__": "__main__"} | self.variables
         self.block(tree.body, known)
         called = {_called(one) for one in ast.walk(tree) if isinstance(one, ast.Call)}
@@ -167,12 +168,24 @@ class _Reader:
             for name, function in self.functions.items():
                 if name not in self.entered and (name not in called or not uncalled):
                     self.enter(function, {}, known)
+        for one in _setters(tree):
+            if id(one) not in self.considered and not self.errors:
+                self.errors.append(f"line {one.lineno}: sets codes within an expression; write a line of its own")
+
+    def sets(self, node: ast.AST) -> bool:
+        """Whether a part of the script sets codes, itself or by functions that it calls."""
+        calls = {_called(one) for one in ast.walk(node) if isinstance(one, ast.Call)}
+        return bool(_setters(node)) or bool(calls & self.setting)
+
+    def consider(self, *nodes: ast.AST) -> None:
+        """Note that places that set codes were read, though they may set nothing."""
+        self.considered |= {id(one) for node in nodes for one in _setters(node)}
 
     def enter(self, function, given: dict, outside: dict) -> None:
         """The body of a function, with what is known of its arguments."""
         self.entered.add(function.name)
         if self.depth >= _DEEPEST:
-            return
+            raise _NotSaid(f"{function.name} calls itself; a reader does not follow that")
         arguments = function.args
         names = [one.arg for one in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
         inside = {name: value for name, value in outside.items() if name not in names}
@@ -214,20 +227,26 @@ class _Reader:
             self.block([part for part in one.body if not isinstance(part, ast.FunctionDef)], known)
         elif isinstance(one, ast.Try):
             for handler in one.handlers:
-                self.refuse(handler, "in an except clause: whether it runs is not known")
+                self.refuse(handler, known, "in an except clause: whether it runs is not known")
             self.block([*one.body, *one.orelse, *one.finalbody], known)
         elif isinstance(one, (ast.While, ast.Match)):
-            self.refuse(one, "in a while or match statement: whether it runs is not known")
+            self.refuse(one, known, "in a while or match statement: whether it runs is not known")
 
-    def refuse(self, node: ast.AST, why: str) -> None:
-        if _sets(node):
-            raise _NotSaid(f"sets codes {why}; write these lines out")
+    def refuse(self, node: ast.AST, known: dict, why: str) -> None:
+        """Pass over a part that may run or not; what it assigns is not known any more."""
+        if self.sets(node):
+            self.consider(node)
+            raise _NotSaid(f"sets codes {why}; or write these lines out")
+        for one in ast.walk(node):
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+                known[one.id] = Part((one.id,))
 
     def loop(self, one, known: dict) -> None:
         over = self.value(one.iter, known)
         if isinstance(over, (Part, _Unknown, int)):
-            self.refuse(one, f"in a loop over {over}, which is not known here; give it, variables={{...}}")
+            self.refuse(one, known, f"in a loop over {over}, which is not known here; give it, variables={{...}}")
             return
+        self.consider(*one.body)
         for value in over:
             self.assign(one.target, value, known, one.lineno)
             self.block(one.body, known)
@@ -236,9 +255,11 @@ class _Reader:
     def branch(self, one: ast.If, known: dict) -> None:
         test = self.value(one.test, known)
         if isinstance(test, (Part, _Unknown)):
-            self.refuse(one, f"if {ast.unparse(one.test)}, which is not known here; give it, variables={{...}}")
+            self.refuse(one, known, f"if {ast.unparse(one.test)}, which is not known here; give it, variables={{...}}")
             return
-        self.block(one.body if test else one.orelse, known)
+        taken, other = (one.body, one.orelse) if test else (one.orelse, one.body)
+        self.consider(*other)
+        self.block(taken, known)
 
     def add(self, one: ast.AugAssign, known: dict) -> None:
         if isinstance(one.target, ast.Attribute) and one.target.attr in HALVES:
@@ -256,6 +277,7 @@ class _Reader:
             for k, one in enumerate(target.elts):
                 self.assign(one, value[k] if several else _Unknown(target), known, line)
         elif isinstance(target, ast.Attribute) and target.attr in HALVES:
+            self.considered.add(id(target))
             owner = self.value(target.value, known)
             if not isinstance(owner, Part) or len(owner.path) < 2:
                 raise _NotSaid(_unclear(owner))
@@ -264,6 +286,7 @@ class _Reader:
     def call(self, call: ast.Call, known: dict) -> None:
         name = _called(call)
         if name == SETTER:
+            self.considered.add(id(call))
             given = [self.value(one, known) for one in call.args]
             named = {one.arg: self.value(one.value, known) for one in call.keywords}
             order = ("parameters", "name", "coarse", "fine")
