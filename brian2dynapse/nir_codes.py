@@ -225,7 +225,14 @@ class Choice:
         for dendrite in used:
             leak, gain, _ = DENDRITES[dendrite]
             # a gain below the smallest code is not needed: it only asks for smaller weights
-            smallest = dac.current_range(gain, self.core.biases.table)[0] * self.chip.mirror_scale(gain)
+            scale = self.chip.mirror_scale(gain)
+            smallest, most = (one * scale for one in dac.current_range(gain, self.core.biases.table))
+            if ratio * self.reaching(leak) > most:
+                self.core.errors.append(
+                    f"{self.layer.name}: the largest jump is {largest:.3g} thresholds, for which {gain} would have to be "
+                    f"{ratio * self.reaching(leak):.3g} A, above {most:.3g} A, its largest code; scale the weights down"
+                )
+                return {}
             self._set(gain, max(ratio * self.reaching(leak), smallest))
         return used
 
