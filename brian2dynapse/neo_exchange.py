@@ -65,8 +65,7 @@ def to_neo(recorded, name: str = "", provenance: dict | None = None):
     """
     neo, quantities = _packages()
     monitors = _monitors(recorded)
-    end = max((float(one.clock.t) if not len(one.t) else float(max(one.t[-1] + one.clock.dt, one.clock.t)))
-              for one in monitors)  # fmt: skip
+    end = max(_end(one) for one in monitors)
     segment = neo.Segment(name=name or None)
     populations = {}
     for one in monitors:
@@ -130,6 +129,13 @@ def from_neo(block) -> NeoTables:
         {variable: pd.concat(parts, ignore_index=True) for variable, parts in states.items()},
         dict(block.annotations),
     )
+
+
+def _end(monitor) -> float:
+    """When a recording ends, second."""
+    now = float(monitor.clock.variables["t"].get_value().item())
+    last = np.asarray(monitor.t)[-1:] + float(monitor.clock.dt_)
+    return float(np.max(np.append(last, now)))
 
 
 def _no_spikes() -> pd.DataFrame:

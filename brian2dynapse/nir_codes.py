@@ -229,7 +229,7 @@ class Choice:
             smallest, most = (one * scale for one in dac.current_range(gain, self.core.biases.table))
             if ratio * self.reaching(leak) > most:
                 self.core.errors.append(
-                    f"{self.layer.name}: the largest jump is {largest:.3g} thresholds, for which {gain} would have to be "
+                    f"{self.layer.name}: the largest jump is {largest:.3g} thresholds, which takes a {gain} of "
                     f"{ratio * self.reaching(leak):.3g} A, above {most:.3g} A, its largest code; scale the weights down"
                 )
                 return {}

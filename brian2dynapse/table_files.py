@@ -174,7 +174,7 @@ def _read_csv(path: Path):
         found = json.loads(first[2:])
         head = found if found.get("format") == FORMAT else None
     if head is None:
-        return pd.read_csv(path, comment="#", float_precision="round_trip"), None
+        return pd.read_csv(path, comment="#"), None
     text = {name: str for name in head["columns"]}
     options = {"keep_default_na": False, "skip_blank_lines": False, "encoding": "utf-8"}
     table = pd.read_csv(path, skiprows=1, dtype=text, **options)
