@@ -52,7 +52,7 @@ def test_there_and_back(network):
     assert np.allclose(tables.states["Vmem"]["time_s"], volts["time_s"], rtol=1e-12, atol=1e-15)
     # the protocols take them
     bd.measure.adaptation(recorded=tables.spikes.query("population == 'pyr'"))
-    bd.measure.epsp(recorded=tables.states["Vmem"], event_times=[0.001])
+    bd.measure.epsp(recorded=tables.states["Vmem"], event_times=[1] * ms)
 
 
 def test_runs_with_a_gap_are_sampled_irregularly(network):

@@ -122,7 +122,7 @@ def test_the_exported_dendrite_is_the_simulated_one():
     An event moves y + ln y, y = I / I_gain, by J; ln y falls by t / tau. So of n J of a train, ln y takes the time of
     the train over tau and its own rise, and the rest is the rise of y, each part of which integrates to tau.
     """
-    codes = {"DEAM_ETAU_P": (1, 118), "DEAM_EGAIN_P": (0, 40), "SYAM_W0_P": (5, 250), "SYPD_EXT_N": (3, 60)}
+    codes = {"DEAM_ETAU_P": (1, 118), "DEAM_EGAIN_P": (1, 20), "SYAM_W0_P": (5, 250), "SYPD_EXT_N": (3, 60)}
     neurons = bd.Neurons(1, bd.Biases(codes | {"SOIF_SPKTHR_P": (5, 255)}), name="neurons")
     count, interval = 50, 2e-3
     events = b2.SpikeGeneratorGroup(1, np.zeros(count, int), np.arange(count) * interval * second, name="events")
