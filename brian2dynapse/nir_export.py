@@ -11,6 +11,7 @@ from brian2 import Network, PoissonGroup, SpikeGeneratorGroup, SpikeMonitor
 from brian2.units import second
 
 from . import linear_limit, nir_record
+from .arrays import variable_values
 from .checks import dpi_time_constant
 from .connection import Connection
 from .errors import DynapseError, ExchangeError
@@ -132,6 +133,7 @@ class _Export:
             one for one in self.objects if isinstance(one, SpikeMonitor) and isinstance(whole(one.source), Neurons)
         ]
         self.nodes, self.edges, self.short_delays = {}, [], []
+        self.filters = {}  # (population, dendrite) to the name of its LI
 
     def graph(self):
         lost = meanings(self.groups, self.connections)
@@ -167,6 +169,8 @@ class _Export:
             errors += [f"{one.name}: {name} is not in the network; add it" for name in sorted(ends)]
         for group in self.groups:
             errors += _set_by_hand(group)
+        for one in self.connections:
+            errors += _synapses_by_hand(one)
         if errors:
             raise ExchangeError(errors, "to_nir")
 
@@ -191,8 +195,16 @@ class _Export:
         self.nodes[group.name] = self.nir.LIF(tau=tau, **soma)
         for dendrite in reached:
             node = self.nir.LI(tau=self._dendrite_tau(group, dendrite), r=one, v_leak=np.zeros(size))
-            self.nodes[f"{group.name}_{dendrite}"] = node
-            self.edges.append((f"{group.name}_{dendrite}", group.name))
+            name = self.filters[group.name, dendrite] = self._free(f"{group.name}_{dendrite}")
+            self.nodes[name] = node
+            self.edges.append((name, group.name))
+
+    def _free(self, name: str) -> str:
+        """A name that no object of the network has."""
+        taken = {one.name for one in self.objects} | set(self.nodes)
+        while name in taken:
+            name += "_"
+        return name
 
     @staticmethod
     def _dendrite_tau(group: Neurons, dendrite: str) -> np.ndarray:
@@ -213,13 +225,14 @@ class _Export:
         np.add.at(matrix, (j, i), values)
         self.nodes[one.name] = self.nir.Linear(matrix, metadata=nir_record.of_connection(one))
         delay = float(np.mean(one.delays_of_codes())) if len(i) else 0.0
-        target = group.name if isinstance(self.nodes[group.name], self.nir.CubaLIF) else f"{group.name}_{dendrite}"
+        target = self.filters.get((group.name, dendrite), group.name)
         if delay < float(one.source.clock.dt_):
             self.short_delays.append(one.name)
             self.edges.append((source.name, one.name))
         else:
-            self.nodes[f"{one.name}_delay"] = self.nir.Delay(np.full(len(source), delay))
-            self.edges += [(source.name, f"{one.name}_delay"), (f"{one.name}_delay", one.name)]
+            name = self._free(f"{one.name}_delay")
+            self.nodes[name] = self.nir.Delay(np.full(len(source), delay))
+            self.edges += [(source.name, name), (name, one.name)]
         self.edges.append((one.name, target))
 
     def _outputs(self) -> None:
@@ -241,6 +254,20 @@ def _set_by_hand(group: Neurons) -> list[str]:
             f"{group.name}: {parameter} was set by hand; set the bias, "
             f"biases[{modelled_parameters()[parameter]!r}] = ..."
         )
+    return problems
+
+
+def _synapses_by_hand(connection: Connection) -> list[str]:
+    """Weights and delays of synapses that are not those of their masks, bits and codes."""
+    expected = {"I_weight": connection.weights_of_codes(), "delay": connection.delays_of_codes()}
+    problems = []
+    for name, wanted in expected.items():
+        values = variable_values(connection.pre if name == "delay" else connection, name)
+        if values is None or not np.size(values):
+            continue
+        if np.any(np.abs(values - wanted) > BY_HAND * np.abs(wanted)):
+            what = "weight=" if name == "I_weight" else "delay= and the biases SYPD_DLY0_P to SYPD_DLY2_P"
+            problems.append(f"{connection.name}: {name} was set by hand; set it by {what}")
     return problems
 
 

@@ -115,7 +115,12 @@ def of_connection(connection: Connection) -> dict:
         one_weight=np.ndim(weight) == 0,
     )
     value = np.asarray(weight, dtype=float) if real else int(weight, 2) if isinstance(weight, str) else weight
-    metadata |= {"i": i, "j": j, "weight": np.atleast_1d(value), "I_weight_A": np.asarray(connection.I_weight[:])}
+    metadata |= {
+        "i": i,
+        "j": j,
+        "weight": np.atleast_1d(value),
+        "I_weight_A": np.broadcast_to(connection.weights_of_codes(), i.shape).copy(),
+    }
     if len(connection.cams):
         metadata["cams"] = connection.cams
     if connection.tags is not None:

@@ -1,5 +1,7 @@
 """Networks as NIR graphs: the nodes are the linear limit of the circuits; a file gives the network back bit by bit."""
 
+import sys
+
 import brian2 as b2
 import nir
 import numpy as np
@@ -122,7 +124,7 @@ def test_the_exported_dendrite_is_the_simulated_one():
     An event moves y + ln y, y = I / I_gain, by J; ln y falls by t / tau. So of n J of a train, ln y takes the time of
     the train over tau and its own rise, and the rest is the rise of y, each part of which integrates to tau.
     """
-    codes = {"DEAM_ETAU_P": (1, 118), "DEAM_EGAIN_P": (1, 20), "SYAM_W0_P": (5, 250), "SYPD_EXT_N": (3, 60)}
+    codes = {"DEAM_ETAU_P": (1, 118), "DEAM_EGAIN_P": (1, 20), "SYAM_W0_P": (4, 200), "SYPD_EXT_N": (3, 60)}
     neurons = bd.Neurons(1, bd.Biases(codes | {"SOIF_SPKTHR_P": (5, 255)}), name="neurons")
     count, interval = 50, 2e-3
     events = b2.SpikeGeneratorGroup(1, np.zeros(count, int), np.arange(count) * interval * second, name="events")
@@ -167,6 +169,28 @@ def test_what_nir_cannot_say_is_refused_by_name():
             to_nir(b2.Network(group, events, synapses))
 
 
+def test_names_do_not_collide():
+    """A population that is called as the dendrite of another would be."""
+    neurons = [bd.Neurons(2, bd.Biases(), name=name) for name in ("a", "a_ampa", "c_delay")]
+    events = b2.SpikeGeneratorGroup(2, [], [] * second, name="events")
+    made = []
+    for dendrite, name in (("ampa", "c"), ("gaba", "d")):
+        made.append(bd.Connection(events, neurons[0], dendrite, name=name))
+        made[-1].connect()
+    neurons[0].biases["SYPD_DLY0_P"] = (1, 22)  # a delay, and so a node for it
+    graph = to_nir(b2.Network(*neurons, events, *made))
+    assert type(graph.nodes["a_ampa"]).__name__ == "LIF" and type(graph.nodes["a_ampa_"]).__name__ == "LI"
+    assert type(graph.nodes["c_delay"]).__name__ == "LIF" and type(graph.nodes["c_delay_"]).__name__ == "Delay"
+    assert set(from_nir(graph).populations) == {"a", "a_ampa", "c_delay"}
+
+
+def test_without_the_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "nir", None)
+    for call in (lambda: to_nir(b2.Network()), lambda: from_nir("x.nir"), lambda: write_nir("x.nir", b2.Network())):
+        with pytest.raises(bd.DynapseError, match=r"pip install 'brian2dynapse\[exchange\]'"):
+            call()
+
+
 def test_gaba_and_shunt_exchanged():
     """On a chip that has them the other way round, GABA is what a LIF cannot say."""
     group = bd.Neurons(2, bd.Biases(), chip=bd.Chip(swap_gaba_shunt=True), name="group")
@@ -179,13 +203,20 @@ def test_gaba_and_shunt_exchanged():
 
 def test_all_reasons_at_once(network):
     network["a"].I_leak = 100 * pA
+    network["fixed"].I_weight = 1 * nA
     oscillator = b2.NeuronGroup(1, "x : 1", name="oscillator")
     network.add(oscillator)
     with pytest.raises(bd.ExchangeError) as caught:
         to_nir(network, accept={"shunt"})
     text = "\n".join(caught.value.errors)
-    assert len(caught.value.errors) == 4
-    for part in ("adaptation", "depression", "oscillator: NeuronGroup has no node", "a: I_leak was set by hand"):
+    assert len(caught.value.errors) == 5
+    for part in (
+        "adaptation",
+        "depression",
+        "oscillator: NeuronGroup has no node",
+        "a: I_leak was set by hand",
+        "fixed: I_weight was set",
+    ):
         assert part in text
 
 

@@ -1,6 +1,7 @@
 """Tables of spikes and traces, and files that give them back to the last bit."""
 
 import json
+import sys
 
 import brian2 as b2
 import numpy as np
@@ -145,6 +146,15 @@ def test_wrong_files(tmp_path):
     table.attrs["what"] = object()
     with pytest.raises(bd.DynapseError, match="attrs of the table hold what JSON does not know"):
         write_table(table, tmp_path / "x.csv")
+
+
+def test_without_the_packages(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    monkeypatch.setitem(sys.modules, "neo", None)
+    with pytest.raises(bd.DynapseError, match=r"pip install 'brian2dynapse\[exchange\]'; or use CSV"):
+        write_table(pd.DataFrame({"x": [1]}), tmp_path / "x.parquet")
+    with pytest.raises(bd.DynapseError, match=r"Neo needs the package neo: pip install 'brian2dynapse\[exchange\]'"):
+        bd.exchange.from_neo(None)
 
 
 def test_board_events():
