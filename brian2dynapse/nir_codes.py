@@ -24,6 +24,7 @@ DENDRITES = {
     "ampa": ("DEAM_ETAU_P", "DEAM_EGAIN_P", "C_ampa"),
     "nmda": ("DENM_ETAU_P", "DENM_EGAIN_P", "C_nmda"),
     "gaba": ("DEGA_ITAU_P", "DEGA_IGAIN_P", "C_gaba"),
+    "shunt": ("DESC_ITAU_P", "DESC_IGAIN_P", "C_shunt"),  # subtracted on a chip that has the two exchanged
 }
 SHORTEST = (5, 255)  # largest current: shortest refractory period, shortest delay
 PULSE_IN_TAU = 1 / 25  # a pulse acts by its charge alone, up to about half this share of the dendrite's time constant
@@ -102,6 +103,7 @@ class Choice:
         self.layer, self.jumps, self.chip, self.constants = layer, jumps, chip, chip.constants
         self.core = Core(biases.copy())
         self.gain_ratio = gain_ratio
+        self.inhibition = "shunt" if chip.swap_gaba_shunt else "gaba"  # the one that is subtracted
         self.tau = float(np.mean(layer.tau))
         self.tau_syn = self.tau / 10 if tau_syn is None else tau_syn
 
@@ -210,7 +212,7 @@ class Choice:
             return {}
         used = dict(zip(("ampa", "nmda"), sorted(taus["excitation"]), strict=False))
         if taus["inhibition"]:
-            used["gaba"] = taus["inhibition"].pop()
+            used[self.inhibition] = taus["inhibition"].pop()
         if not used:
             return {}
         for dendrite, tau in used.items():
@@ -266,11 +268,11 @@ class Choice:
         biases = [f"SYAM_W{bit}_P" for bit in range(WEIGHT_BITS)]
         for bias in biases:
             reach += dac.current_range(bias, self.core.biases.table)[1] * self.chip.mirror_scale(bias)
-        by_tau = {tau: name for name, tau in used.items() if name != "gaba"}
+        by_tau = {tau: name for name, tau in used.items() if name != self.inhibition}
         steps, weakest = {}, {}
         for one in self.jumps:
             bit = bits[one.delay if one.delay >= NO_DELAY else 0.0]
-            for sign, dendrite in ((1, by_tau.get(self._tau_of(one))), (-1, "gaba")):
+            for sign, dendrite in ((1, by_tau.get(self._tau_of(one))), (-1, self.inhibition)):
                 j, i = np.nonzero(sign * one.matrix > 0)
                 if not len(i):
                     continue

@@ -23,6 +23,7 @@ from .nir_losses import whole
 from .nir_package import checked_names, nir_package
 
 ACCEPTED = ("IF", nir_graph.READOUT)
+CODES = {"coarse": "Int64", "fine": "Int64"}  # integers, missing where no bias is meant
 GAIN_RATIO = 500.0  # the membrane then loses about 2 % of a spike's charge near rest
 COLUMNS = ["population", "parameter", "asked", "got", "unit", "error", "bias", "coarse", "fine"]
 
@@ -150,7 +151,10 @@ def from_nir(
     if record is not None:
         return _restored(graph, record, chip)
     chip = chip or Chip()
-    found = nir_graph.layers(graph, area, longest_membrane(chip, biases), accept)
+    try:
+        found = nir_graph.layers(graph, area, longest_membrane(chip, biases), accept)
+    except ExchangeError as error:  # nothing of it can be read
+        found = nir_graph.Layers(errors=error.errors)
     if split and not found.errors:
         found = nir_split.split(found)
     errors = list(found.errors) + [
@@ -165,7 +169,7 @@ def from_nir(
             cores[name] = Choice(layer, jumps, chip, biases, gain_ratio, tau).core_of()
         errors = [error for core in cores.values() for error in core.errors]
     rows = [row for core in cores.values() for row in core.rows]
-    result = NirImport(None, pd.DataFrame(rows, columns=COLUMNS), errors=errors, notes=list(found.notes))
+    result = NirImport(None, pd.DataFrame(rows, columns=COLUMNS).astype(CODES), errors=errors, notes=list(found.notes))
     if any("largest jump" in error for error in errors) and area == 1:
         errors[-1] += "; if a tool with a time step wrote the graph, event_area is its dt"
     result.notes += [note for core in cores.values() for note in core.notes]
@@ -179,16 +183,17 @@ def from_nir(
 
 def _restored(graph, record: dict, chip: Chip | None) -> NirImport:
     """The network that `to_nir` was given; refused if somebody changed the graph since."""
-    objects = nir_record.restored_objects(graph, record, chip)
+    objects = nir_record.restored_objects(graph, record, None)
     network = nir_record.network_of(objects)
-    if chip is None:
-        again = to_nir(network, accept=record["accept"], event_area=record["event_area_s"] * second)
-        changed = same_graph(graph, again)
-        if changed:
-            raise ExchangeError(
-                f"{changed}: was changed after the export, and its metadata was not; restore=False reads the NIR nodes "
-                "as they are"
-            )
+    changed = same_graph(graph, to_nir(network, record["accept"], record["event_area_s"] * second))
+    if changed:
+        raise ExchangeError(
+            f"{changed}: was changed after the export, and its metadata was not; restore=False reads the NIR nodes "
+            "as they are"
+        )
+    if chip is not None:
+        objects = nir_record.restored_objects(graph, record, chip)
+        network = nir_record.network_of(objects)
     return NirImport(
         network,
         nir_record.codes_report(objects["populations"], graph),

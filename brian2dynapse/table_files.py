@@ -152,6 +152,8 @@ def _check_columns(table: pd.DataFrame) -> None:
         column = table[name]
         if isinstance(column.dtype, np.dtype) and column.dtype.kind in _NUMBERS and str(column.dtype) != "float16":
             continue
+        if isinstance(column.dtype, pd.Int64Dtype):  # integers, some of them missing
+            continue
         values = column.dropna() if column.dtype == object or isinstance(column.dtype, pd.StringDtype) else None
         if values is None or not all(isinstance(one, str) for one in values):
             raise DynapseError(
@@ -190,6 +192,8 @@ def _typed(column: pd.Series, kind: str, missing: bool) -> pd.Series:
         return column == "True"
     if kind.startswith("float"):
         return pd.Series([float(one) if one else np.nan for one in column], dtype=kind)
+    if kind == "Int64":
+        return pd.Series([int(one) if one else pd.NA for one in column], dtype=kind)
     if kind.startswith(("int", "uint")):
         return pd.Series([int(one) for one in column], dtype=kind)
     column = column.astype(object) if kind == "object" else column

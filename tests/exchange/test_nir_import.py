@@ -210,6 +210,14 @@ def test_filters_of_their_own_for_excitation_and_inhibition():
     assert sorted(one.dendrite for one in result.connections) == ["ampa", "gaba", "nmda"]
 
 
+def test_inhibition_is_the_dendrite_that_is_subtracted():
+    """On a chip that has GABA and shunt exchanged it is the other one."""
+    graph = chain(nir.Linear(np.array([[0.01, -0.01]])), lif(1))
+    for swapped, dendrite in ((False, "gaba"), (True, "shunt")):
+        result = from_nir(graph, chip=bd.Chip(swap_gaba_shunt=swapped))
+        assert sorted(one.dendrite for one in result.connections) == sorted(["ampa", dendrite])
+
+
 def test_scale_flatten_and_shift():
     """Scale multiplies; v_reset is the origin: with v_leak above it there is a constant drive."""
     graph = nir.NIRGraph(
@@ -266,6 +274,10 @@ def test_failure_is_data_where_asked():
     result = from_nir(chain(affine([-1, -1]), lif(2)), check=False)
     assert not result.success and result.network is None and "SOIF_DC_P" in result.errors[0]
     assert set(result.report.columns) >= {"parameter", "asked", "got", "unit", "error", "bias"}
+    two = nir.NIRGraph({"a": nir.Input(np.array([1])), "b": nir.Input(np.array([1])), "c": nir.Output(np.array([1]))},
+                       [("a", "c"), ("b", "c")])  # fmt: skip
+    outer = nir.NIRGraph({"g": two}, [], type_check=False)
+    assert "g: a subgraph with 2 inputs" in from_nir(outer, check=False).errors[0]
 
 
 def test_accepted_losses():
