@@ -46,6 +46,7 @@ _PUBLIC = {
     "CodeError": "errors",
     "ConfigurationError": "errors",
     "DynapseError": "errors",
+    "ExchangeError": "errors",
     "MappingError": "errors",
     "SweepError": "errors",
     "TimeStepError": "errors",
@@ -54,7 +55,7 @@ _PUBLIC = {
     "WeightError": "errors",
     "WiringError": "errors",
 }
-_MODULES = ("analysis", "board", "dac", "facts", "measure", "networks", "observables", "plot", "weight_fit")
+_MODULES = ("analysis", "board", "dac", "exchange", "facts", "measure", "networks", "observables", "plot", "weight_fit")
 
 __all__ = sorted([*_PUBLIC, *_MODULES])
 
