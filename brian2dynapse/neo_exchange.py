@@ -12,7 +12,7 @@ from brian2 import Network, SpikeMonitor, StateMonitor
 from .errors import DynapseError, ExchangeError
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE
 from .neurons import Neurons
-from .spike_tables import VALUE_COLUMNS, group_of, recorded_neurons, spike_neurons, variables_of, with_unit
+from .spike_tables import VALUE_COLUMNS, group_of, made_with, recorded_neurons, spike_neurons, variables_of, with_unit
 
 _UNITS = ("V", "A", "s", "Hz", "C", "F", "ohm", "S", "dimensionless")  # of Neo's package quantities; SI
 EVEN = 1e-6  # of a sampling interval: samples at equal distances, but for rounding
@@ -48,7 +48,7 @@ def to_neo(recorded, name: str = "", provenance: dict | None = None):
     name : str
         Of the block.
     provenance : dict, optional
-        Where the data come from; kept as JSON in the annotation ``provenance`` of the block.
+        Where the data come from; by default `provenance` of what recorded them.
 
     Returns
     -------
@@ -81,10 +81,9 @@ def to_neo(recorded, name: str = "", provenance: dict | None = None):
         "codes": {one.name: {bias: list(one.biases[bias]) for bias in one.biases} for one in populations.values()
                   if isinstance(one, Neurons)},
         "latches": {one.name: sorted(one.latches) for one in populations.values() if isinstance(one, Neurons)},
+        "provenance": made_with(recorded, monitors) if provenance is None else provenance,
     }  # fmt: skip
     annotations = {key: json.dumps(value) for key, value in about.items()}
-    if provenance is not None:
-        annotations["provenance"] = json.dumps(provenance)
     block = neo.Block(name=name or None, **annotations)
     block.segments.append(segment)
     return block

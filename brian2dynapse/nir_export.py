@@ -21,6 +21,7 @@ from .neurons import Neurons
 from .nir_codes import in_seconds
 from .nir_losses import MEANING, foreign, losses, meanings, whole
 from .nir_package import checked_names, nir_package
+from .provenance_record import provenance
 
 BY_HAND = 1e-9  # relative difference beyond which a current is not that of its code
 
@@ -148,7 +149,9 @@ class _Export:
             self._connection(one)
         self._outputs()
         rows = losses(self.objects, self.groups, self.connections, lost, self.short_delays)
-        metadata = nir_record.of_graph(chips, rows, self.area, self.accept, _versions(self.nir))
+        made_with = provenance(*self.groups, *self.connections)
+        made_with["versions"]["nir"] = getattr(self.nir, "__version__", None)
+        metadata = nir_record.of_graph(chips, rows, self.area, self.accept, made_with)
         return self.nir.NIRGraph(self.nodes, self.edges, metadata=metadata)
 
     # -- what stands in the way ----------------------------------------------------------------------
@@ -269,14 +272,6 @@ def _synapses_by_hand(connection: Connection) -> list[str]:
             what = "weight=" if name == "I_weight" else "delay= and the biases SYPD_DLY0_P to SYPD_DLY2_P"
             problems.append(f"{connection.name}: {name} was set by hand; set it by {what}")
     return problems
-
-
-def _versions(nir) -> dict:
-    import brian2
-
-    from . import __version__
-
-    return {"brian2dynapse": __version__, "brian2": brian2.__version__, "nir": getattr(nir, "__version__", "")}
 
 
 def same_graph(one, other) -> str | None:

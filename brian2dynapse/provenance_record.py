@@ -156,7 +156,7 @@ class _Parts:
         if known is not None:
             self._add_record(known)
             return
-        for kind in type(one).__mro__:
+        for kind in one.__class__.__mro__:  # of a weak proxy, too, as monitors have them
             reader = _READERS.get(_full_name(kind))
             if reader is not None:
                 reader(self, one)
@@ -200,7 +200,7 @@ class _Parts:
 
     def network(self, network) -> None:
         for one in network.objects:
-            if any(_full_name(kind) in _IN_NETWORKS for kind in type(one).__mro__):
+            if any(_full_name(kind) in _IN_NETWORKS for kind in one.__class__.__mro__):
                 self.add(one)
 
     def subgroup(self, subgroup) -> None:

@@ -11,6 +11,8 @@ from brian2.groups.subgroup import Subgroup
 from brian2.units import amp, coulomb, farad, hertz, ohm, second, siemens, volt
 
 from .errors import DynapseError, unknown_name
+from .neurons import Neurons
+from .provenance_record import carry, provenance
 from .run_result import RunResult
 
 _SYMBOLS = {
@@ -65,13 +67,14 @@ def spikes_frame(recorded, monitor: str | None = None) -> pd.DataFrame:
     pandas.DataFrame
         Columns population (name of the group; of a RunResult that of the monitor), neuron (number in the group),
         time_s (second), in the order in which they came, monitor by monitor. The protocols of `measure` take the rows
-        of one population.
+        of one population. ``attrs`` has units and provenance.
 
     Raises
     ------
     DynapseError
         For what records no spikes.
     """
+    monitors = []
     if isinstance(recorded, RunResult):
         if monitor is None:
             raise DynapseError("spikes_frame: which monitor of the results? Give its name, monitor='spikes'")
@@ -80,7 +83,7 @@ def spikes_frame(recorded, monitor: str | None = None) -> pd.DataFrame:
     else:
         monitors = _monitors(recorded, SpikeMonitor, "spikes_frame", monitor)
         parts = [_spikes(group_of(one)[0].name, spike_neurons(one), np.asarray(one.t)) for one in monitors]
-    return _together(parts)
+    return carry(_together(parts), made_with(recorded, monitors))
 
 
 def states_frame(recorded, variable: str | None = None, monitor: str | None = None) -> pd.DataFrame:
@@ -99,13 +102,15 @@ def states_frame(recorded, variable: str | None = None, monitor: str | None = No
     -------
     pandas.DataFrame
         Columns population, neuron (number in the group), time_s (second), and one for each variable with its SI unit
-        in the name, such as Imem_A and Vmem_V (NaN where a monitor does not record it).
+        in the name, such as Imem_A and Vmem_V (NaN where a monitor does not record it). ``attrs`` has units and
+        provenance.
 
     Raises
     ------
     DynapseError
         For what records no variables, or not this one.
     """
+    monitors = []
     if isinstance(recorded, RunResult):
         if monitor is None or variable is None:
             raise DynapseError("states_frame: give monitor= and variable= of the results, such as 'trace' and 'Imem'")
@@ -113,14 +118,23 @@ def states_frame(recorded, variable: str | None = None, monitor: str | None = No
         columns = {with_unit(variable, values.dim): np.asarray(values)}
         parts = [_states(monitor, np.arange(len(values)), np.asarray(recorded.state(monitor, "t")), columns)]
     else:
-        parts = [_of_monitor(one, variable) for one in _monitors(recorded, StateMonitor, "states_frame", monitor)]
-    table = _together(parts)
+        monitors = _monitors(recorded, StateMonitor, "states_frame", monitor)
+        parts = [_of_monitor(one, variable) for one in monitors]
+    table = carry(_together(parts), made_with(recorded, monitors))
     if variable is None:
         return table
     (column,) = table.columns[3:]
     plain = VALUE_COLUMNS.get(column.rpartition("_")[2], column)
     table.attrs["units"] = {plain if name == column else name: unit for name, unit in table.attrs["units"].items()}
     return table.rename(columns={column: plain})
+
+
+def made_with(recorded, monitors=()) -> dict:
+    """Provenance of a network or the results of a program, else of the populations of monitors; codes are read now."""
+    if isinstance(recorded, (Network, RunResult)):
+        return provenance(recorded)
+    groups = [group_of(one)[0] for one in monitors]
+    return provenance(*(one for one in groups if isinstance(one, Neurons)))
 
 
 def group_of(monitor) -> tuple[object, int]:

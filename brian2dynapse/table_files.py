@@ -104,7 +104,7 @@ def read_table(path: str | PathLike) -> pd.DataFrame:
             bias: {one: tuple(code) for one, code in value.items()} if isinstance(value, dict) else tuple(value)
             for bias, value in about["codes"].items()
         }
-        table = measurement(table, about["protocol"], codes, None)
+        table = measurement(table, about["protocol"], codes, None, head["attrs"].get("provenance", {}))
     table.attrs = head["attrs"]
     return table
 

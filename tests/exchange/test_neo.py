@@ -30,7 +30,7 @@ def network():
 
 def test_there_and_back(network):
     network.run(30 * ms, namespace={})
-    block = to_neo(network, name="run", provenance={"seed": 4})
+    block = to_neo(network, name="run")
     (segment,) = block.segments
     trains = {(one.annotations["population"], one.annotations["neuron"]): one for one in segment.spiketrains}
     assert set(trains) == {("pyr", k) for k in range(5)} | {("inputs", 0), ("inputs", 1)}  # silent ones, too
@@ -40,7 +40,7 @@ def test_there_and_back(network):
     assert signals["Imem"].units == pq.A and signals["Vmem"].units == pq.V
     assert float(signals["Vmem"].sampling_rate.rescale("Hz")) == pytest.approx(1e4)
     assert json.loads(block.annotations["codes"])["pyr"]["SOIF_DC_P"] == [4, 80]
-    assert json.loads(block.annotations["provenance"]) == {"seed": 4}
+    assert json.loads(block.annotations["provenance"]) == bd.provenance(network)
 
     tables = from_neo(block)
     keys = ["population", "neuron", "time_s"]

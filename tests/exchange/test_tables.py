@@ -45,6 +45,8 @@ def test_spikes(monitors):
     assert set(table["neuron"]) <= {2, 3, 4}  # numbers of the whole group
     assert np.array_equal(table["time_s"], np.asarray(spikes.t))
     assert_frame_equal(spikes_frame(network), table)
+    assert spikes_frame(network).attrs["provenance"] == bd.provenance(network)
+    assert table.attrs["provenance"] == bd.provenance(network["neurons"])  # what the monitor alone knows
     bd.measure.adaptation(recorded=table)  # takes it as it is
 
 
@@ -97,10 +99,9 @@ def test_files_give_tables_back(suffix, tmp_path_factory, data, rows, names):
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_a_measurement_stays_one(tmp_path, suffix):
     table = bd.measure.fi_curve(bd.Biases(), [(2, 40), (3, 80)], duration=20 * ms, neurons=2)
-    table.attrs["provenance"] = {"version": bd.__version__}
     back = read_table(write_table(table, tmp_path / f"fi.{suffix}"))
     assert type(back) is type(table) and back.protocol == "fi_curve" and back.codes == table.codes
-    assert back.attrs == table.attrs
+    assert back.attrs == table.attrs and back.attrs["provenance"]["biases_sha256"] == bd.Biases().sha256
     assert_frame_equal(pd.DataFrame(back), pd.DataFrame(table), check_exact=True)
 
 
