@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN = $(VENV)/bin/python
 
-.PHONY: demo test lint table load bench speed grid pages docs clean
+.PHONY: demo test lint table load bench speed grid pages import docs dist release clean
 
 demo: $(VENV)/installed
 	$(RUN) tutorials/demo.py $(DEMO)
@@ -15,7 +15,7 @@ lint: $(VENV)/installed
 	$(RUN) -m ruff check .
 	$(VENV)/bin/lint-imports
 
-# The table of time step against error in the README.
+# The table of time step against error, of the README and "How fast, how exact".
 table: $(VENV)/installed
 	$(RUN) benchmarks/time_step.py
 
@@ -36,9 +36,24 @@ speed: $(VENV)/installed
 grid: $(VENV)/installed
 	$(RUN) benchmarks/grid.py
 
-# The page of every circuit, docs/circuits, from the equation files.
+# The page of every circuit, docs/circuits, from the equation files; the tables of docs/known.md; the picture of the chip.
 pages: $(VENV)/installed
 	$(RUN) docs/circuit_pages.py
+	$(RUN) docs/known_page.py
+	$(RUN) docs/chip_picture.py
+
+# Import times in fresh processes, against NumPy and Brian2; sizes of the wheel and of what it installs.
+import: $(VENV)/installed
+	$(RUN) benchmarks/import_time.py
+
+# Source distribution and wheel, in dist/.
+dist: $(VENV)/installed
+	rm -rf dist
+	$(RUN) -m build
+
+# Builds, and tries the wheel in clean environments with the oldest and newest dependencies. RELEASE=--tests: all tests there.
+release: $(VENV)/installed
+	$(RUN) tests/release/release.py $(RELEASE)
 
 # The site, docs/_build/html, and a check of its links. Notebooks are executed: in full, or smaller with QUICK=1.
 docs: $(VENV)/installed_docs
@@ -56,5 +71,5 @@ $(VENV)/installed: pyproject.toml setup.cfg
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo_output build *.egg-info docs/_build docs/api docs/biases docs/papers docs/tutorials
+	rm -rf $(VENV) demo_output build dist *.egg-info docs/_build docs/api docs/biases docs/papers docs/tutorials
 	rm -f docs/changelog.md docs/contributing.md docs/files.md

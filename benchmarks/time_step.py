@@ -1,4 +1,4 @@
-"""Time step against error: the table of the README, written to benchmarks/time_step.csv.
+"""Time step against error: the table of docs/how_fast_how_exact.md, written to benchmarks/time_step.csv.
 
 The whole neuron (four dendrites, NMDA gate, adaptation, DC input, 62 events in 0.2 s) and the firing rate of
 the working point for three DC codes, each against SciPy (rtol 1e-10, written independently: tests/reference.py).

@@ -2,7 +2,7 @@
 
 import importlib
 
-__version__ = "0.1.0.dev0"
+__version__ = "0.1.0"
 
 # Public name to the module that holds it. Names are imported on first use, so that the modules
 # without Brian2 (`dac`, `facts`) import in milliseconds.
@@ -10,6 +10,7 @@ _PUBLIC = {
     "Biases": "biases",
     "Code": "biases",
     "Calibration": "calibration",
+    "citation": "citations",
     "calibrate": "calibration",
     "Target": "targets",
     "Chip": "chip",
@@ -37,6 +38,7 @@ _PUBLIC = {
     "ProgramRows": "sweep_runs",
     "CopiesRows": "sweep_runs",
     "Progress": "progress",
+    "provenance": "provenance_record",
     "Configuration": "configuration",
     "Dendrite": "configuration",
     "Labels": "labels",
@@ -44,6 +46,7 @@ _PUBLIC = {
     "CodeError": "errors",
     "ConfigurationError": "errors",
     "DynapseError": "errors",
+    "ExchangeError": "errors",
     "MappingError": "errors",
     "SweepError": "errors",
     "TimeStepError": "errors",
@@ -52,7 +55,7 @@ _PUBLIC = {
     "WeightError": "errors",
     "WiringError": "errors",
 }
-_MODULES = ("analysis", "board", "dac", "facts", "measure", "networks", "observables", "plot", "weight_fit")
+_MODULES = ("analysis", "board", "dac", "exchange", "facts", "measure", "networks", "observables", "plot", "weight_fit")
 
 __all__ = sorted([*_PUBLIC, *_MODULES])
 

@@ -14,6 +14,7 @@ from brian2.units import Quantity, amp
 from . import dac, facts
 from .errors import CodeError, DynapseError, unknown_name
 from .files import write_atomically
+from .provenance_record import data_sha256
 
 
 class Code(NamedTuple):
@@ -163,6 +164,18 @@ class Biases:
         """
         self._check_name(name)
         return self._asked.get(name)
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the codes, and of a measured generator table: equal sets have the same, whatever their order."""
+        return self.sha256_with({})
+
+    def sha256_with(self, changes: Mapping[str, Code]) -> str:
+        """As `sha256`, if some codes were others."""
+        codes = {name: list(code) for name, code in (self._codes | dict(changes)).items()}
+        measured = None if self._table.equals(dac.nominal_table()) else self._table
+        currents = {kind: values.tolist() for kind, values in measured.currents.items()} if measured else {}
+        return data_sha256({"codes": codes, "table": currents})
 
     def copy(self) -> Biases:
         """An independent set with the same codes, asked currents and table."""

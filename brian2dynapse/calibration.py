@@ -15,6 +15,7 @@ from .chip import Chip
 from .code_search import ordered_codes
 from .errors import CalibrationError, DynapseError, unknown_name
 from .measure_bench import checked_chip, checked_count, nominal
+from .provenance_record import carry, provenance
 from .targets import Goal, checked_goals
 
 STATISTICS = {"median": np.nanmedian, "mean": np.nanmean}
@@ -121,7 +122,8 @@ def calibrate(
     found = search.along(biases, report)
     if optimizer is not None:
         found = search.all_at_once(found, turned, seed, options)
-    result = Calibration(biases, found, goals, list(targets), chip, count, statistic, search)
+    drawn = None if optimizer is None else seed
+    result = Calibration(biases, found, goals, list(targets), chip, count, statistic, search, drawn)
     if check and not result.table["success"].all():
         raise CalibrationError(_failures(result.table), result)
     return result
@@ -154,9 +156,11 @@ class Calibration:
         The individual.
     statistic : str
         ``"median"`` or ``"mean"``.
+    provenance : dict
+        Versions, chip, seed (of an optimizer), biases that were found; see `provenance`. The tables carry it.
     """
 
-    def __init__(self, start, found, goals, order, chip, neurons, statistic, search):
+    def __init__(self, start, found, goals, order, chip, neurons, statistic, search, seed):
         self.start, self.biases = start.copy(), found.copy()
         self.chip, self.statistic = chip, statistic
         of_all = STATISTICS[statistic]
@@ -196,6 +200,9 @@ class Calibration:
         self.table = pd.DataFrame([rows[name] for name in order], index=order)
         self.values = pd.concat([values[name] for name in order], ignore_index=True)
         self.spread = _spread(self.values)
+        self.provenance = provenance(found, chip, seed=seed)
+        for table in (self.table, self.values, self.spread):
+            carry(table, self.provenance)
 
     @property
     def success(self) -> bool:

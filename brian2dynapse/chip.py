@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import math
 from numbers import Real
@@ -15,6 +16,7 @@ from . import facts
 from .chip_profile import ChipProfile
 from .errors import DynapseError, unknown_name
 from .mismatch import coefficients, log_normal, neuron_draws, pelgrom_cv, synapse_draws
+from .provenance_record import data_sha256
 
 REFERENCE_TEMPERATURE = 300  # kelvin, at which the constants hold
 LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE = 200, 400  # kelvin; a number outside is not a chip's temperature
@@ -128,6 +130,7 @@ class Chip:
                 "a chip with mismatch is an individual: give its seed, "
                 f"Chip(seed=42, mismatch={_shown(self.mismatch_name)})"
             )
+        self._described = None
         self._given = {}
         self._next = 0
         self._made = True
@@ -338,6 +341,35 @@ class Chip:
             for name, value in self.constants.items()
         ]
         return pd.DataFrame(rows)
+
+    def described(self) -> dict:
+        """What this individual is, in short, as `provenance` has it.
+
+        Returns
+        -------
+        dict
+            seed, mismatch (a number, ``"pelgrom"`` or ``"table"``), constants (name of the set), changes (constant to
+            value, SI), temperature_K, noise, profile (whether its defects are known), and sha256: of all that makes
+            it, the values of constants, mismatch and defects included. The ideal chip is described, too.
+        """
+        if self._described is None:
+            from .chip_file import to_dict
+
+            whole = to_dict(self) | {
+                "values": {name: one.value for name, one in facts.constants(self.constants_name).items()}
+            }
+            named = self.mismatch_name
+            self._described = {
+                "seed": whole["seed"],
+                "mismatch": named if named == "pelgrom" or isinstance(named, float) else "table",
+                "constants": self.constants_name,
+                "changes": dict(sorted(self.changes.items())),
+                "temperature_K": float(self.temperature),
+                "noise": self.noise,
+                "profile": self.profile is not None,
+                "sha256": data_sha256(whole),
+            }
+        return copy.deepcopy(self._described)
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(repr(self))}</p>" + self.to_frame().to_html(index=False)

@@ -19,6 +19,7 @@ from .errors import DynapseError, unknown_name
 from .measurements import Measurements
 from .mismatch import coefficients
 from .observables import OBSERVABLES
+from .provenance_record import carry, provenance
 
 FIT = "fit"
 
@@ -46,6 +47,15 @@ class ChipFit:
     table: pd.DataFrame
     mismatch: pd.DataFrame
     residuals: pd.DataFrame
+
+    def __post_init__(self):
+        for table in (self.table, self.mismatch, self.residuals):
+            carry(table, self.provenance)
+
+    @property
+    def provenance(self) -> dict:
+        """Versions and the fitted chip, see `provenance`; the tables carry it."""
+        return provenance(self.chip)
 
     def plot(self, figure=None):
         """Measured over fitted values, and the mismatch, see `chip_fit_plot.draw`.

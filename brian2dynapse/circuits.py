@@ -43,6 +43,16 @@ class Reading:
     noise: bool = False
     repeated_events: bool = False
 
+    @classmethod
+    def of(cls, chip) -> Reading:
+        """What a `Chip` says."""
+        return cls(
+            swap_gaba_shunt=chip.swap_gaba_shunt,
+            symmetric_conductance=chip.conductance == "symmetric",
+            noise=chip.noise > 0,
+            repeated_events=chip.events_per_spike > 1,
+        )
+
 
 @dataclass(frozen=True)
 class Model:

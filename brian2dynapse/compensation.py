@@ -15,6 +15,7 @@ from .compensation_result import Compensation
 from .errors import DynapseError, unknown_name
 from .mask_search import Search, search_masks
 from .measure_inputs import checked_count, mask_table, physical_numbers
+from .provenance_record import carry, record_of
 from .responses import MeasuredResponse
 from .selection import bits_of, masks_for_charge, masks_of, narrowest, spread
 from .weights import WEIGHT_BITS
@@ -180,7 +181,9 @@ def compensate(
             for stage in stages
         ),
     ]
-    responses = pd.concat(tables, ignore_index=True)
+    circuits = response.circuits_on(chip) if hasattr(response, "circuits_on") else ()
+    made_with = record_of([biases, chip], seed, circuits)
+    responses = carry(pd.concat(tables, ignore_index=True), made_with)
     chosen = members[kept]
     before, after = (
         responses.loc[responses["stage"] == stage, ["neuron", "response"]].reset_index(drop=True)
@@ -196,10 +199,11 @@ def compensate(
         kept=kept,
         before=before,
         after=after,
-        table=_summary(responses, kept),
+        table=carry(_summary(responses, kept), made_with),
         responses=responses,
         dendrite=getattr(response, "dendrite", ""),
         quantity=response.quantity,
+        provenance=made_with,
     )
 
 

@@ -39,6 +39,8 @@ class Compensation:
         Columns stage, neuron, response: all of them.
     dendrite, quantity : str
         Where the synapses are; what the response is.
+    provenance : dict
+        Versions, chip, seed, biases and circuits, see `provenance`; the tables carry it.
     """
 
     physical: np.ndarray
@@ -53,6 +55,7 @@ class Compensation:
     responses: pd.DataFrame
     dendrite: str
     quantity: str
+    provenance: dict
 
     @property
     def weights(self) -> np.ndarray:

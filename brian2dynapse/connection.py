@@ -76,9 +76,8 @@ class Connection(PlacedSynapses):
     def __init__(self, source, target, dendrite, weight="0001", delay="none", std=False, name=None, **kwds):
         if not isinstance(source, SpikeSource) or "_spikespace" not in source.variables:
             raise WiringError(
-                f"the source of a connection is {type(source).__name__}"
-                f" '{getattr(source, 'name', source)}', which makes no spikes; use Neurons, a PoissonGroup or a"
-                " SpikeGeneratorGroup"
+                f"the source of a connection is {type(source).__name__} '{getattr(source, 'name', source)}', which "
+                "makes no spikes; use Neurons, a PoissonGroup or a SpikeGeneratorGroup"
             )
         neurons = target.source if isinstance(target, Subgroup) else target
         if not isinstance(neurons, Neurons):
@@ -142,8 +141,7 @@ class Connection(PlacedSynapses):
 
     @property
     def weight(self) -> str | np.ndarray | Quantity:
-        """Weight mask: a string if it is the same for all synapses, else integers, one a synapse,
-        or currents (copies)."""
+        """Weight mask: a string if all synapses have the same, else integers, one a synapse, or currents (copies)."""
         return mask_string(self._mask) if isinstance(self._mask, int) else self._mask.copy()
 
     @weight.setter
@@ -298,6 +296,12 @@ class Connection(PlacedSynapses):
         # a wrong number of masks is told when they are given, and at a run
         self._assign(parameters, checked=False)
 
+    @property
+    def circuits(self) -> list[str]:
+        """Names of the equation files that the synapses run."""
+        # Pulses of one synapse can meet only if steps are shorter; else nothing is paid for it.
+        return self._pages(merged=float(self.source.clock.dt_) < self.longest_pulse())
+
     def _pages(self, merged: bool) -> list[str]:
         return circuits.synapse_pages(self._std, merged, self._repeated)
 
@@ -377,9 +381,7 @@ class Connection(PlacedSynapses):
         if not self._delays_assigned:  # refused when the synapses were made
             self._assign_delays()
         checks.check_connection(self)
-        # Pulses of one synapse can meet only if steps are shorter than they; else nothing is paid for it.
-        merged = float(self.source.clock.dt_) < self.longest_pulse()
-        self.pre.code = circuits.synapse(self._dendrite, self._pages(merged))[1]
+        self.pre.code = circuits.synapse(self._dendrite, self.circuits)[1]
         super().before_run(run_namespace)
 
     def _full_state(self):

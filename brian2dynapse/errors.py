@@ -39,6 +39,26 @@ class SweepError(DynapseError):
     """Rows, a function, a file or an executor with which a sweep cannot go on."""
 
 
+class ExchangeError(DynapseError):
+    """What another format cannot say, or what the chip cannot do of what a file says.
+
+    Parameters
+    ----------
+    errors : list of str
+        All that stands in the way.
+    what : str
+        What was read or written.
+    """
+
+    def __init__(self, errors: list[str] | str, what: str = ""):
+        self.errors = [errors] if isinstance(errors, str) else list(errors)
+        shown = self.errors[:SHOWN_ERRORS]
+        shown += ["... see .errors for all"] if len(self.errors) > SHOWN_ERRORS else []
+        one = f"{what}: " if what else ""
+        text = shown[0] if len(shown) == 1 else f"{len(self.errors)} errors\n  " + "\n  ".join(shown)
+        super().__init__(one + text)
+
+
 class ConfigurationError(DynapseError):
     """A content that the chip's memory cannot have.
 

@@ -24,6 +24,7 @@ from .errors import DynapseError, MappingError, WeightError
 from .facts import NEURONS_PER_CORE, modelled_parameters
 from .neurons import Neurons
 from .placement import core_name
+from .provenance_record import provenance
 
 _BIASES_OF = {"delay": "SYPD_DLY0_P to SYPD_DLY2_P", "I_weight": "SYAM_W0_P to SYAM_W3_P"}
 BY_HAND = 1e-9  # relative difference beyond which a current or delay is not that of its code
@@ -44,6 +45,8 @@ class Extract:
     weights : pandas.DataFrame
         See `Mapping.weights`.
     notes : list of str
+    made_with : dict
+        Provenance of the network.
     """
 
     demand: Demand
@@ -52,6 +55,7 @@ class Extract:
     asked_currents: dict
     weights: pd.DataFrame
     notes: list
+    made_with: dict
 
 
 def extract(network, seed: int = 0, weight_error: str = "absolute", chip: Chip | None = None) -> Extract:
@@ -106,7 +110,9 @@ def extract(network, seed: int = 0, weight_error: str = "absolute", chip: Chip |
     # what was asked of a weight current whose code was then chosen for real-valued weights is void
     codes = {population.name: population.codes for population in demand.populations}
     asked = {(name, bias): amp for (name, bias), amp in asked.items() if codes[name][bias] == groups[name].biases[bias]}
-    return Extract(demand, groups, connections, asked, weights, notes)
+    return Extract(
+        demand, groups, connections, asked, weights, notes, provenance(*groups.values(), *connections, chip, seed=seed)
+    )
 
 
 def _whole(source):

@@ -29,6 +29,7 @@ from .labels import InputLabel, Labels, PopulationLabel
 from .mapping import Mapping
 from .placement import place_neurons, place_populations, places_asked
 from .profile_files import LARGEST_CHIPS
+from .provenance_record import provenance
 from .replay import verify
 from .routing import Router, check_hops, hops
 from .tags import Tagger, Words, check_asked_words, usable_tags
@@ -267,6 +268,7 @@ def _mapping(extracted: Extract, physical, routes, words: Words, chips, position
         tables={name: group.biases.table for name, group in extracted.groups.items()},
         weights=extracted.weights,
         notes=tuple(notes),
+        provenance=provenance(extracted.made_with, configuration),
     )
 
 

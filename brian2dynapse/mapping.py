@@ -13,6 +13,7 @@ from . import dac, facts
 from .chip_profile import ChipProfile
 from .configuration import DESTINATIONS_PER_NEURON, NOT_MONITORED, Configuration
 from .demand import Demand
+from .provenance_record import carry
 from .tags import RESERVED_TAGS, TAGS
 
 
@@ -46,6 +47,9 @@ class Mapping:
         A row a synapse with a real-valued weight; columns connection, number, wanted_A, got_A, error (relative).
     notes : tuple of str
         What a user should know.
+    provenance : dict
+        Versions, chip, seed, biases and circuits of the network, the configuration; see `provenance`. The tables
+        carry it, too.
     """
 
     configuration: Configuration
@@ -58,6 +62,11 @@ class Mapping:
     tables: Dictionary = field(default_factory=dict)
     weights: pd.DataFrame = field(default_factory=pd.DataFrame)
     notes: tuple[str, ...] = ()
+    provenance: Dictionary = field(default_factory=dict)
+
+    def __post_init__(self):
+        for table in (self.neurons, self.synapses, self.inputs, self.weights):
+            carry(table, self.provenance)
 
     @property
     def biases(self) -> pd.DataFrame:
@@ -80,7 +89,7 @@ class Mapping:
                 error = current / asked - 1 if asked else np.nan
                 rows.append((chip, core, name, coarse, fine, current, asked, error))
         columns = ["chip", "core", "bias", "coarse", "fine", "current_A", "asked_A", "error"]
-        return pd.DataFrame(rows, columns=columns)
+        return carry(pd.DataFrame(rows, columns=columns), self.provenance)
 
     def utilization(self) -> pd.DataFrame:
         """How much of every resource is used.
@@ -123,7 +132,7 @@ class Mapping:
                 rows.append((name, chip, core, int(used), int(available), by))
         frame = pd.DataFrame(rows, columns=["resource", "chip", "core", "used", "available", "by"])
         frame.insert(5, "share", frame["used"] / frame["available"].clip(lower=1))
-        return frame
+        return carry(frame, self.provenance)
 
     def _usable_cams(self) -> np.ndarray:
         shape = (len(self.configuration), facts.CORES_PER_CHIP, facts.NEURONS_PER_CORE)

@@ -24,6 +24,7 @@ from .measure_inputs import input_curve
 from .measure_potentials import delay, depression, epsp, ipsp
 from .measure_spikes import adaptation, adaptation_ratio, refractory_period, resting_state, rheobase
 from .neurons import Neurons
+from .provenance_record import provenance
 from .recordings import Measurement, measurement, observations
 from .standalone import check_readable
 
@@ -148,4 +149,5 @@ def fi_curve(
             )
         )
     codes_run = {name: biases[name] for name in biases if name != DC_BIAS}
-    return measurement(pd.concat(tables, ignore_index=True), "fi_curve", codes_run, None)
+    made_with = provenance(*groups, biases)
+    return measurement(pd.concat(tables, ignore_index=True), "fi_curve", codes_run, None, made_with)

@@ -17,6 +17,7 @@ from .connection import Connection
 from .errors import DynapseError
 from .neurons import Neurons
 from .observables import OBSERVABLES
+from .provenance_record import record_of
 from .recordings import of_each, trace_frame
 from .replica_settings import Setting
 from .replicas import replicate
@@ -62,7 +63,8 @@ class Bench:
         self._protocol = protocol
         self.chip = checked_chip(chip, protocol)
         self.count = checked_count(neurons, self.chip, protocol)
-        self.settings = [changed(one, changes) for one in checked_biases(biases, protocol)]
+        self._given = checked_biases(biases, protocol)
+        self.settings = [changed(one, changes) for one in self._given]
         self.dt = float(defaultclock.dt_) if dt is None else float(dt)
         self._clock = Clock(self.dt * second, name="bench_clock")
         self._neurons = Neurons(
@@ -148,6 +150,11 @@ class Bench:
         """Spikes: setting, neuron, time_s."""
         spikes = self._replicas.spikes("bench_spikes")
         return pd.DataFrame({"setting": spikes["replica"], "neuron": spikes["i"], "time_s": spikes["t_s"]})
+
+    def provenance(self) -> dict:
+        """The biases as they were given, without what the protocol itself sets; chip and circuits."""
+        parts = [one for one in self._objects if isinstance(one, (Neurons, Connection))]
+        return record_of([*self._given, self.chip], circuits=[name for one in parts for name in one.circuits])
 
     def codes(self) -> dict:
         """Codes of the first setting, as run."""

@@ -21,6 +21,7 @@ from .measure_bench import (
     reaching,
 )
 from .observables import OBSERVABLES
+from .provenance_record import provenance
 from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
 # Time constant: the current that decays with it, and the latches that it needs.
@@ -97,7 +98,7 @@ def time_constants(
     if window is not None:
         raise DynapseError("time_constants: window belongs to recorded data; a simulation knows where its decay is")
     settings = checked_biases(biases, "time_constants")
-    tables, recordings, codes = [], [], {}  # codes by quantity
+    tables, recordings, records, codes = [], [], [], {}  # codes by quantity
     for quantity in quantities:
         bench = _decay(settings, quantity, chip, neurons, report)
         current = DECAYS[quantity][0]
@@ -105,11 +106,13 @@ def time_constants(
         tables.append(_fits(recording, quantity, checked_chip(chip, "time_constants"), settings))
         recordings.append(recording.assign(quantity=quantity))
         codes[quantity] = bench.codes()
+        records.append(bench.provenance())
     return measurement(
         one_setting(pd.concat(tables, ignore_index=True), settings),
         "time_constants",
         _codes_by_quantity(codes),
         pd.concat(recordings, ignore_index=True),
+        provenance(*records),
     )
 
 
@@ -193,7 +196,7 @@ def _recorded_time_constants(biases, quantities, chip, recorded, window) -> Meas
         if table.empty:
             raise DynapseError(f"{protocol}: recorded has no sample between {start:g} s and {end:g} s")
     fits = _fits(table, quantities[0], checked_chip(chip, protocol), settings, rest=None)
-    return measurement(one_setting(fits, settings), protocol, codes_of(settings), table)
+    return measurement(one_setting(fits, settings), protocol, codes_of(settings), table, provenance(*settings, chip))
 
 
 def _window(window, protocol) -> tuple[float, float]:

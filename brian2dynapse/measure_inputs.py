@@ -14,6 +14,7 @@ from .chip import Chip
 from .connection import Connection
 from .errors import DynapseError, WeightError
 from .neurons import Neurons
+from .provenance_record import record_of
 from .recordings import Measurement, measurement
 from .standalone import check_runtime
 from .weights import weight_mask
@@ -115,7 +116,7 @@ def input_curve(
     indices, at = event_steps(rates, 1 if common else synapses, steps, dt, seed, regular)
     sources = np.zeros(synapses, dtype=int) if common else np.arange(synapses)
     per_rate = sources.max() + 1
-    spikes, fired = count_spikes(
+    spikes, fired, circuits = count_spikes(
         biases,
         chip,
         np.tile(physical, len(rates)),
@@ -138,7 +139,8 @@ def input_curve(
             "rate_Hz": fired,
         }
     )
-    return measurement(table, "input_curve", {name: biases[name] for name in biases}, None)
+    codes = {name: biases[name] for name in biases}
+    return measurement(table, "input_curve", codes, None, record_of([biases, chip], seed, circuits))
 
 
 def count_spikes(biases, chip, physical, masks, sources, events, synapse, times, cams=None, report=None):
@@ -167,6 +169,8 @@ def count_spikes(biases, chip, physical, masks, sources, events, synapse, times,
     -------
     spikes, rates : numpy.ndarray
         As `measure.fi_curve` counts them; rates in hertz.
+    circuits : list of str
+        Names of the equation files that ran.
     """
     check_runtime("a response to inputs")
     dendrite, delay, std, latches = synapse
@@ -182,7 +186,8 @@ def count_spikes(biases, chip, physical, masks, sources, events, synapse, times,
     connection.weight = masks.ravel()
     monitor = SpikeMonitor(group, name="input_curve_spikes")
     Network(group, inputs, connection, monitor).run(sum(times) * second, report=report)
-    return analysis.counts_and_rates(monitor.i, monitor.t / second, rows, *times)
+    counted = analysis.counts_and_rates(monitor.i, monitor.t / second, rows, *times)
+    return *counted, group.circuits + connection.circuits
 
 
 def _with_unit(events):

@@ -25,6 +25,7 @@ from .measure_bench import (
     reaching,
 )
 from .observables import OBSERVABLES
+from .provenance_record import provenance
 from .recordings import DELAY_QUANTITIES, Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
 TRACE = ("time_s", "voltage_V")
@@ -101,7 +102,8 @@ def epsp(
         settings = [] if biases is None else checked_biases(biases, "epsp")
         table = checked_recording(recorded, TRACE, "epsp", settings)
         times = checked_event_times(event_times, "epsp", table)
-        return measurement(one_setting(_shapes(table, times, sign, width), settings), "epsp", codes_of(settings), table)
+        shapes = one_setting(_shapes(table, times, sign, width), settings)
+        return measurement(shapes, "epsp", codes_of(settings), table, provenance(*settings, chip))
     if event_times is not None:
         raise DynapseError("epsp: event_times belongs to recorded data; a simulation takes events and interval")
     if isinstance(events, bool) or not isinstance(events, (int, np.integer)) or events < 1:
@@ -114,7 +116,7 @@ def epsp(
     shapes = _shapes(recording, times - times[0], sign, width)
     if spiking:
         shapes["spikes"] = _spikes_of(bench, times)
-    return measurement(one_setting(shapes, settings), "epsp", bench.codes(), recording)
+    return measurement(one_setting(shapes, settings), "epsp", bench.codes(), recording, bench.provenance())
 
 
 def ipsp(biases=None, dendrite: str = "gaba", **kwds) -> Measurement:
@@ -234,7 +236,7 @@ def depression(
         table = checked_recording(recorded, TRACE, "depression", settings)
         times = checked_event_times(event_times, "depression", table)
         plain = None if control is None else checked_recording(control, TRACE, "depression", settings)
-        codes = codes_of(settings)
+        codes, made_with = codes_of(settings), provenance(*settings, chip)
     else:
         if event_times is not None or control is not None:
             raise DynapseError("depression: event_times and control belong to recorded data; a simulation takes a rate")
@@ -243,7 +245,7 @@ def depression(
             raise DynapseError(f"depression: rate is {rate}; give a rate of events, such as 87*Hz")
         gap = checked_gap(1 / rate, "depression")
         events = max(2, int(checked_time("duration", duration, "depression") / gap) + 1)
-        traces = []
+        traces, records = [], []
         for std in (True, False):
             bench, times = _train(
                 checked_biases(biases, "depression"), dendrite, weight, std, events, gap, chip, neurons, None,
@@ -252,7 +254,9 @@ def depression(
             recording = bench.recording("Vmem", "voltage_V", times[0] - BASELINE_S)
             recording["time_s"] -= times[0]
             traces.append(recording)
-        (table, plain), codes, times = traces, bench.codes(), times - times[0]
+            records.append(bench.provenance())
+        (table, plain), times = traces, times - times[0]
+        codes, made_with = bench.codes(), provenance(*records)
     shapes = _shapes(table, times, sign, width)
     keys = ["setting", "neuron", "event"]
     first = shapes.groupby(["setting", "neuron"])["amplitude_V"].transform("first")
@@ -261,7 +265,7 @@ def depression(
         without = _shapes(plain, times, sign, width)[[*keys, "peak_V"]].rename(columns={"peak_V": "control_V"})
         shapes = shapes.merge(without, on=keys, how="left")
         shapes["of_control"] = shapes["peak_V"] / shapes["control_V"]
-    return measurement(one_setting(shapes, settings), "depression", codes, table)
+    return measurement(one_setting(shapes, settings), "depression", codes, table, made_with)
 
 
 def delay(
@@ -324,7 +328,8 @@ def delay(
     if recorded is not None:
         table = checked_recording(recorded, TRACE, "delay", settings)
         event = checked_event_times(event_times, "delay", table)[-1]
-        rows, codes, resolution = _onsets(table, event, onset), codes_of(settings), np.nan
+        rows, resolution = _onsets(table, event, onset), np.nan
+        codes, made_with = codes_of(settings), provenance(*settings, chip)
         rows["delay_s"] = rows["onset_s"] - reference_s
     else:
         settings = checked_biases(biases, "delay")
@@ -334,7 +339,7 @@ def delay(
         given = (settings, dendrite, weight, chip, neurons, resolution, onset, report)
         _, _, without = _first_response(NEVER_SPIKES | NO_DELAY, "none", 0.0, *given)
         bench, table, rows = _first_response(NEVER_SPIKES, bits, longest, *given)
-        codes = bench.codes()
+        codes, made_with = bench.codes(), bench.provenance()
         rows["delay_s"] = rows["onset_s"] - without["onset_s"]
     rows.insert(2, "bits", bits)
     if settings:
@@ -346,7 +351,7 @@ def delay(
         rows.insert(5, "fine", [settings[k][turned].fine for k in rows["setting"]])
     rows["resolution_s"] = resolution
     rows["note"] = np.where(rows["onset_s"].isna(), f"no response above {LEAST_PEAK_V:g} V: a stronger weight", "")
-    return measurement(one_setting(rows, settings), "delay", codes, table)
+    return measurement(one_setting(rows, settings), "delay", codes, table, made_with)
 
 
 def _first_response(changes, bits, wait, settings, dendrite, weight, chip, neurons, dt, onset, report):

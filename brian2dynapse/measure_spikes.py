@@ -20,6 +20,7 @@ from .measure_bench import (
     nominal,
     reaching,
 )
+from .provenance_record import provenance
 from .recordings import Measurement, checked_recording, codes_of, measurement, of_each, one_setting
 
 CHARGING = (1, 1.4, 2, 2.8, 4)  # times to the threshold, by which DC codes are chosen, in units of ...
@@ -59,10 +60,10 @@ def refractory_period(biases=None, chip=None, neurons=None, recorded=None, repor
     ideal = checked_chip(chip, "refractory_period")
     if recorded is not None:
         curve = checked_recording(recorded, ("current_A", "rate_Hz"), "refractory_period", settings)
-        codes = codes_of(settings)
+        codes, made_with = codes_of(settings), provenance(*settings, chip)
     else:
         settings = checked_biases(biases, "refractory_period")
-        curve, codes = _strong_currents(settings, ideal, chip, neurons, report)
+        curve, codes, made_with = _strong_currents(settings, ideal, chip, neurons, report)
     expected = nominal("t_ref", settings, ideal) if settings else None
     rows = []
     for which, points in of_each(curve):
@@ -76,11 +77,11 @@ def refractory_period(biases=None, chip=None, neurons=None, recorded=None, repor
         row |= {"expected_s": expected[which["setting"]]} if settings else {}
         firing = int((points["rate_Hz"] > 0).sum())
         rows.append(row | {"note": "" if np.isfinite(found) else f"fires at {firing} currents; four are needed"})
-    return measurement(one_setting(pd.DataFrame(rows), settings), "refractory_period", codes, curve)
+    return measurement(one_setting(pd.DataFrame(rows), settings), "refractory_period", codes, curve, made_with)
 
 
 def _strong_currents(settings, ideal, chip, neurons, report):
-    """Rates at DC codes by which the membrane is at its threshold after `CHARGING`; codes of the first setting."""
+    """Rates at DC codes by which the membrane is at its threshold after `CHARGING`; codes of the first; provenance."""
     constants = ideal.constants
     period, tau = nominal("t_ref", settings, ideal).max(), nominal("tau_mem", settings, ideal).min()
     unit = max(SHORTEST_S, min(CHARGING_IN_REFRACTORY * period, CHARGING_IN_TAU * tau))
@@ -114,7 +115,7 @@ def _strong_currents(settings, ideal, chip, neurons, report):
                     }
                 )
             )
-    return pd.concat(tables, ignore_index=True), bench.codes()
+    return pd.concat(tables, ignore_index=True), bench.codes(), bench.provenance()
 
 
 def adaptation(
@@ -151,7 +152,8 @@ def adaptation(
     settings = [] if biases is None else checked_biases(biases, "adaptation")
     begin = checked_time("start", start, "adaptation")
     if recorded is not None:
-        spikes, codes = checked_recording(recorded, ("time_s",), "adaptation", settings), codes_of(settings)
+        spikes = checked_recording(recorded, ("time_s",), "adaptation", settings)
+        codes, made_with = codes_of(settings), provenance(*settings, chip)
     else:
         settings, ideal = checked_biases(biases, "adaptation"), checked_chip(chip, "adaptation")
         begin = 0.0
@@ -162,11 +164,11 @@ def adaptation(
 
         bench = Bench(settings, chip, neurons, ("so_dc", "so_adaptation"), changes, None, "adaptation")
         bench.run(checked_time("duration", duration, "adaptation", bench.dt), True, report)
-        spikes, codes = bench.spikes(), bench.codes()
+        spikes, codes, made_with = bench.spikes(), bench.codes(), bench.provenance()
     rows = [which | row for which, one in of_each(spikes) for row in analysis.intervals(one["time_s"], begin)]
     columns = ["setting", "neuron", "number", "time_s", "interval_s", "rate_Hz"]
     table = pd.DataFrame(rows, columns=columns)
-    return measurement(one_setting(table, settings), "adaptation", codes, spikes)
+    return measurement(one_setting(table, settings), "adaptation", codes, spikes, made_with)
 
 
 def adaptation_ratio(table: pd.DataFrame, last: int = 3) -> pd.DataFrame:
@@ -241,15 +243,17 @@ def rheobase(
     if recorded is not None:
         curve = checked_recording(recorded, ("current_A", "rate_Hz"), "rheobase", settings)
         rows = [which | _threshold_of(points) for which, points in of_each(curve)]
-        return measurement(one_setting(pd.DataFrame(rows), settings), "rheobase", codes_of(settings), curve)
+        made_with = provenance(*settings, chip)
+        return measurement(one_setting(pd.DataFrame(rows), settings), "rheobase", codes_of(settings), curve, made_with)
     settings = checked_biases(biases, "rheobase")
     scale = checked_chip(chip, "rheobase").mirror_scale(DC_BIAS)
     time = checked_time("duration", duration, "rheobase", 1e-3)
     currents, codes = ordered_codes(DC_BIAS, settings[0].table)
     latches = ("so_dc", *facts.check_latches(latches))
-    rows = []
+    rows, records = [], []
     for setting, one in enumerate(settings):
-        first = _rheobase_of(one, currents, chip, neurons, latches, time, report)
+        first, record = _rheobase_of(one, currents, chip, neurons, latches, time, report)
+        records.append(record)
         for neuron, k in enumerate(first):
             fires = k < len(currents)
             coarse, fine = divmod(int(codes[min(k, len(currents) - 1)]), facts.FINE_CODES)
@@ -263,11 +267,12 @@ def rheobase(
                     "fine": fine if fires else -1,
                 }
             )
-    return measurement(one_setting(pd.DataFrame(rows), settings), "rheobase", codes_of(settings), None)
+    table = one_setting(pd.DataFrame(rows), settings)
+    return measurement(table, "rheobase", codes_of(settings), None, provenance(*records))
 
 
 def _rheobase_of(biases, currents, chip, neurons, latches, time, report):
-    """First code, in the order of `currents`, that makes each neuron fire (their number if none does)."""
+    """First code, in the order of `currents`, that makes each neuron fire (their number if none does); provenance."""
     count = checked_count(neurons, checked_chip(chip, "rheobase"), "rheobase")
     low, high = np.full(count, -1), np.full(count, len(currents))  # silent at low, fires at high
     sections = np.arange(1, SECTIONS + 1)[:, None] / (SECTIONS + 1)
@@ -281,7 +286,7 @@ def _rheobase_of(biases, currents, chip, neurons, latches, time, report):
         fired[spikes["setting"], spikes["neuron"]] = True
         high = np.minimum(high, np.where(fired, tried, len(currents)).min(axis=0))
         low = np.maximum(low, np.where(~fired & (tried < high), tried, -1).max(axis=0))
-    return high
+    return high, bench.provenance()
 
 
 def _threshold_of(points: pd.DataFrame) -> dict:
@@ -319,21 +324,20 @@ def resting_state(biases=None, duration=300 * ms, chip=None, neurons=None, recor
     settings = [] if biases is None else checked_biases(biases, "resting_state")
     rates = None
     if recorded is not None:
-        table, codes = (
-            checked_recording(recorded, ("time_s", "voltage_V"), "resting_state", settings),
-            codes_of(settings),
-        )
+        table = checked_recording(recorded, ("time_s", "voltage_V"), "resting_state", settings)
+        codes, made_with = codes_of(settings), provenance(*settings, chip)
     else:
         settings = checked_biases(biases, "resting_state")
         time = checked_time("duration", duration, "resting_state", 1e-3)
         bench = Bench(settings, chip, neurons, (), (), None, "resting_state")
         bench.record("Vmem")
         bench.run(time, True, report)
-        table, codes = bench.recording("Vmem", "voltage_V", time / 3), bench.codes()
+        table = bench.recording("Vmem", "voltage_V", time / 3)
+        codes, made_with = bench.codes(), bench.provenance()
         spikes = bench.spikes()
         rates = spikes[spikes["time_s"] >= time / 3].groupby(["setting", "neuron"]).size() / (time * 2 / 3)
     of_voltage = table.groupby(["setting", "neuron"])["voltage_V"]
     rows = of_voltage.agg(rest_V="mean", sd_V="std", lowest_V="min", highest_V="max")
     if rates is not None:
         rows["rate_Hz"] = rates.reindex(rows.index, fill_value=0.0)
-    return measurement(one_setting(rows.reset_index(), settings), "resting_state", codes, table)
+    return measurement(one_setting(rows.reset_index(), settings), "resting_state", codes, table, made_with)

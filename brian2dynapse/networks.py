@@ -15,6 +15,7 @@ from .chip import Chip
 from .connection import Connection
 from .errors import DynapseError
 from .neurons import Neurons
+from .provenance_record import carry, provenance
 
 POPULATION = 64  # neurons in each of the two competing populations
 INHIBITORY = 32
@@ -132,7 +133,7 @@ class WinnerTakeAll:
             loser, winner = sorted(("left", "right"), key=lambda side: row[f"{side}_Hz"])
             row["winner"] = winner if row[f"{winner}_Hz"] > WINNING_RATIO * row[f"{loser}_Hz"] else ""
             rows.append(row)
-        return pd.DataFrame(rows)
+        return carry(pd.DataFrame(rows), provenance(self.network))
 
 
 def winner_take_all(

@@ -100,12 +100,7 @@ class Neurons(NeuronGroup):
         if "deam_ampa" in self._latches:
             self._dendrites |= {"ampa"}
         self._chip = chip or Chip()
-        self._reading = circuits.Reading(
-            swap_gaba_shunt=self._chip.swap_gaba_shunt,
-            symmetric_conductance=self._chip.conductance == "symmetric",
-            noise=self._chip.noise > 0,
-            repeated_events=self._chip.events_per_spike > 1,
-        )
+        self._reading = circuits.Reading.of(self._chip)
         self._calcium = False
         self._restoring = False
         self._biases = biases

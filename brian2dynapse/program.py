@@ -182,6 +182,11 @@ class Program:
         """Names of what takes rates or spikes."""
         return list(self._inputs)
 
+    @property
+    def provenance(self) -> dict:
+        """What it was compiled with, see `provenance`; a result has that of its run."""
+        return self._variants.provenance()
+
     # -- runs ----------------------------------------------------------------------------------------
 
     def run(
@@ -240,7 +245,8 @@ class Program:
         results = self._results(results_directory)
         arguments += [self._argument(results, name, one) for name, one in values.items()]
         seconds = self._call(results, arguments)
-        result = RunResult(results, self._arrays, time_asked, seconds)
+        made_with = self._variants.provenance(codes, chip, seed)
+        result = RunResult(results, self._arrays, time_asked, seconds, made_with)
         self._check(result)
         return result
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from .errors import DynapseError
+from .provenance_record import carry, provenance
 
 LARGEST_V = 5.0  # the supply is 1.8 V, an amplifier may shift and scale a little
 LARGEST_A = 1e-3  # the largest bias current is some microampere
@@ -29,6 +30,8 @@ class Measurement(pd.DataFrame):
     recording : pandas.DataFrame or None
         What was read: traces (setting, neuron, time_s, voltage_V or current_A) or spikes (setting, neuron, time_s), in
         the form in which the protocol takes data of a lab.
+    attrs : dict
+        ``attrs["provenance"]``: versions, chip, biases as they were given, circuits; see `provenance`.
     """
 
     _metadata: ClassVar = ["protocol", "codes", "recording"]
@@ -41,9 +44,9 @@ class Measurement(pd.DataFrame):
         return Measurement
 
 
-def measurement(rows, protocol: str, codes: Mapping, recording: pd.DataFrame | None) -> Measurement:
-    """A table with its origin."""
-    table = Measurement(rows)
+def measurement(rows, protocol: str, codes: Mapping, recording: pd.DataFrame | None, made_with: Mapping) -> Measurement:
+    """A table with its origin; `made_with` is the record of `provenance` that it carries."""
+    table = carry(Measurement(rows), made_with)
     table.protocol = protocol
     table.codes = {name: code if isinstance(code, dict) else tuple(code) for name, code in codes.items()}
     table.recording = recording
@@ -201,4 +204,5 @@ def observations(*tables: pd.DataFrame) -> pd.DataFrame:
     together = pd.concat(parts, ignore_index=True)
     measured = together.dropna(subset="value").reset_index(drop=True)
     measured.attrs["left_out"] = len(together) - len(measured)
+    carry(measured, provenance(*tables))
     return measured

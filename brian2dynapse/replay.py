@@ -17,6 +17,7 @@ from . import facts
 from .configuration import LARGEST_TAG, Dendrite
 from .delivery import EVENT, WORDS_PER_CORE, integers, outside, received, sent_by_neurons, sent_from, to_the_output
 from .errors import DynapseError, VerificationError
+from .provenance_record import carry
 
 RESERVED_TAGS = {LARGEST_TAG: "the end marker", 1024: "the clock query"}  # of the vendor's tools
 LISTED, SHOWN = 1000, 10  # violations of one check in the table, of all in the text of an error; all are counted
@@ -122,6 +123,7 @@ def verify(mapping, strict: bool = True) -> Verification:
         ):
             step()
     rows = pd.DataFrame(replay.rows, columns=["rule", "where", "asked", "found"])
+    carry(rows, getattr(mapping, "provenance", {}))
     verification = Verification(rows, replay.checked, replay.counts)
     if strict and not verification:
         raise VerificationError(verification.summary(), verification)

@@ -19,6 +19,7 @@ from .connection import Connection
 from .errors import DynapseError, WiringError
 from .facts import modelled_parameters, synapse_parameters
 from .neurons import Neurons
+from .provenance_record import hash_of_all
 
 _WEIGHTS = ("I_w0", "I_w1", "I_w2", "I_w3")
 _DELAYS = ("I_delay0", "I_delay1", "I_delay2")
@@ -81,6 +82,12 @@ class _BiasesOfCopies(Biases):
     def __init__(self, biases: Biases, codes: Sequence[dict[str, Code]]):
         super().__init__(biases, table=biases.table)
         self._of_copies = codes
+
+    @property
+    def sha256(self) -> str:
+        """Of the codes of all copies, whatever their order."""
+        distinct = {tuple(sorted(codes.items())) for codes in self._of_copies}
+        return hash_of_all({self.sha256_with(dict(codes)) for codes in distinct})
 
     def shown(self, name: str) -> str:
         codes = [copy.get(name, self[name]) for copy in self._of_copies]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from .arrays import variable_values
 from .connection import Connection
 from .errors import DynapseError, unknown_name
 from .neurons import Neurons
+from .provenance_record import carry, record_of
 from .replica_advice import advice
 from .replica_groups import ReplicatedConnection, ReplicatedNeurons
 from .replica_settings import SOURCES, Setting, check_places, checked_copy, checked_objects, checked_settings
@@ -136,6 +138,17 @@ class Replicas:
         """
         self.network.run(duration, report=report, level=level + 1, **kwds)
 
+    @cached_property
+    def provenance(self) -> dict:
+        """Versions, chips, biases and circuits of all copies, see `provenance`."""
+        parts = [one for one in self._objects.values() if isinstance(one, (Neurons, Connection))]
+        groups = {name: one for name, one in self._objects.items() if isinstance(one, Neurons)}
+        chips = [setting.chip for setting in self.settings if setting.chip is not None]
+        if len(chips) < len(self):
+            chips += [one.chip for one in groups.values()]
+        circuits = [name for one in parts for name in one.circuits]
+        return record_of(chips, None, circuits, {name: one.biases for name, one in groups.items()})
+
     def counts(self, name: str) -> np.ndarray:
         """Spikes of every neuron.
 
@@ -171,7 +184,8 @@ class Replicas:
         replica, neuron = np.divmod(np.array(monitor.i[:], dtype=int), len(monitor.source) // len(self))
         labels = np.array([setting.label for setting in self.settings], dtype=object)
         times = np.asarray(monitor.t / second)
-        return pd.DataFrame({"replica": replica, "label": labels[replica], "i": neuron, "t_s": times})
+        table = pd.DataFrame({"replica": replica, "label": labels[replica], "i": neuron, "t_s": times})
+        return carry(table, self.provenance)
 
     def rates(self, name: str, start=0 * second) -> pd.DataFrame:
         """Firing rate of every copy.
@@ -197,7 +211,7 @@ class Replicas:
             place = late["replica"] * counts.shape[1] + late["i"]
             counts = np.bincount(place, minlength=counts.size).reshape(counts.shape)
         rates = counts / (end - float(start))
-        return pd.DataFrame(
+        table = pd.DataFrame(
             {
                 "replica": np.arange(len(self)),
                 "label": [setting.label for setting in self.settings],
@@ -205,6 +219,7 @@ class Replicas:
                 "std_Hz": rates.std(axis=1),
             }
         )
+        return carry(table, self.provenance)
 
     @property
     def advice(self) -> str:

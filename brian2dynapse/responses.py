@@ -81,6 +81,11 @@ class InputResponse:
         """Source of each synapse, shape (synapses,)."""
         return np.zeros(self.synapses, dtype=int) if self.common else np.arange(self.synapses)
 
+    def circuits_on(self, chip) -> list[str]:
+        """Names of the equation files that run on a chip."""
+        on = frozenset({self.dendrite}), circuits.Reading.of(chip)
+        return circuits.circuits_of(frozenset(self.latches), *on) + circuits.synapse_pages(self.std, False, False)
+
     def measure(self, biases, chip, physical, masks, cams, seed) -> np.ndarray:
         """Responses of rows, each a neuron with its synapses.
 
@@ -135,6 +140,10 @@ class DCResponse:
     def __post_init__(self):
         facts.check_latches(self.latches)
         checked_times(self.duration, self.settle, float(defaultclock.dt))
+
+    def circuits_on(self, chip) -> list[str]:
+        """Names of the equation files that run on a chip."""
+        return circuits.circuits_of(frozenset({"so_dc", *self.latches}), frozenset(), circuits.Reading.of(chip))
 
     def measure(self, biases, chip, physical, masks, cams, seed) -> np.ndarray:
         """As `InputResponse.measure`; masks, CAM words and seed are not used, since nothing is drawn."""

@@ -12,6 +12,7 @@ import pandas as pd
 from brian2.units import Quantity, hertz
 
 from .errors import DynapseError, unknown_name
+from .provenance_record import carry
 
 LAST_FILE = "last_run_info.txt"  # what the program writes at the very end
 
@@ -49,9 +50,12 @@ class RunResult:
         Wall clock of the program: reading arrays, simulation, writing results.
     duration : Quantity
         Simulated time.
+    provenance : dict
+        Versions, chip, seed, biases and circuits of the run, see `provenance`; tables of spikes carry it.
     """
 
-    def __init__(self, directory: Path, arrays: dict, duration: Quantity, seconds: float):
+    def __init__(self, directory: Path, arrays: dict, duration: Quantity, seconds: float, provenance: dict):
+        self.provenance = provenance
         self.directory = directory
         self.duration = duration
         self.seconds = seconds
@@ -92,7 +96,8 @@ class RunResult:
             Columns i (neuron) and t_s (second).
         """
         self._check_spikes(monitor)
-        return pd.DataFrame({"i": self._read(monitor, "i").astype(int), "t_s": self._read(monitor, "t")})
+        table = pd.DataFrame({"i": self._read(monitor, "i").astype(int), "t_s": self._read(monitor, "t")})
+        return carry(table, self.provenance)
 
     def counts(self, monitor: str) -> np.ndarray:
         """Spikes of each neuron, shape (N,).

@@ -117,6 +117,11 @@ class ProgramRows(Prepared):
         self._program, self._read = program, read
         self._columns = _Columns(inputs, chip, labels, (DURATION,))
 
+    @property
+    def provenance(self) -> dict:
+        """That of the program."""
+        return self._program.provenance
+
     def check_columns(self, names: Iterable[str]) -> None:
         """Refuse columns that the program does not have; `sweep` asks before it begins."""
         self._columns.check(names, self._program.populations, self._program.inputs)

@@ -24,6 +24,7 @@ class Prepared:
     """What a sweep takes in place of a function, and asks whether it knows the columns; a row always has a seed."""
 
     batch = 1  # rows in one call of `run_many`, if it has that
+    provenance = None  # of what all rows have in common
 
     def check_columns(self, names: Iterable[str]) -> None:
         """Refuse columns that mean nothing; before the first row."""

@@ -13,6 +13,7 @@ import pandas as pd
 from .errors import SweepError
 from .executors import batches, check_executor, check_picklable, results_of, shown
 from .progress import shows_rows
+from .provenance_record import carry, provenance
 from .sweep_file import SweepFile
 from .sweep_rows import ERROR, Row, checked_rows, note_units, table_of
 from .sweep_tasks import Prepared, RowRunner, name_of, runner_of
@@ -57,7 +58,8 @@ def sweep(
     pandas.DataFrame
         Lines in the order of `rows`; columns of the rows, then results, then ``error``: empty, or type and message of
         what the function raised, with its results missing. Quantities are numbers in SI units; ``attrs["units"]`` has
-        the unit of their column. ``attrs`` also has how many rows were run, read (from the file), failed.
+        the unit of their column. ``attrs`` also has how many rows were run, read (from the file), failed; and
+        ``"provenance"``: versions and the seed, with chip, biases and circuits of the program of `ProgramRows`.
 
     Raises
     ------
@@ -130,6 +132,7 @@ def sweep(
     table = table_of(checked, outcomes, units)
     failed = [row.number for row in checked if outcomes[row.number][ERROR]]
     table.attrs |= {"run": len(missing), "read": read, "failed": len(failed)}
+    carry(table, provenance(run_one.provenance if isinstance(run_one, Prepared) else None, seed=seed))
     if len(failed) == len(checked):
         message = f"all {len(failed)} rows of the sweep failed, the first with {outcomes[failed[0]][ERROR]}"
         warnings.warn(message, RuntimeWarning, stacklevel=2)

@@ -21,6 +21,7 @@ from .diffusion import CONDUCTANCES
 from .errors import DynapseError, WiringError, unknown_name
 from .facts import modelled_parameters, synapse_parameters
 from .neurons import Neurons
+from .provenance_record import record_of
 
 _SYNAPSE_CURRENTS = ("I_extender", "I_std_drop", "I_std_recovery")
 _BEHIND = {"I_weight": "I_w", "delay": "I_delay"}  # how the names of the parameters behind them begin
@@ -113,6 +114,7 @@ class Variants:
         for one in self._connections.values():  # draws of the same chip again and again
             vars(one)["_factors"] = cache(partial(type(one)._factors, one))
         self._steps = {one.name: float(one.source.clock.dt_) for one in connections}
+        self._circuits = [circuit for one in (*groups, *connections) for circuit in one.circuits]
         self._merged = {name: self._merges(name, one) for name, one in self._connections.items()}
 
     @property
@@ -201,6 +203,13 @@ class Variants:
         for connection in self._connections.values():
             self._variant_of_connection(connection, neurons[connection.neurons.name], chip, parameters)
         return parameters
+
+    def provenance(self, codes: Mapping | None = None, chip: Chip | None = None, seed: int | None = None) -> dict:
+        """Provenance of a run with other codes, another chip, a seed; arguments as `Program.run` has checked them."""
+        biases = self._changed_biases({} if codes is None else codes)
+        populations = {name: biases.get(name, group.biases) for name, group in self._neurons.items()}
+        chips = [group.chip for group in self._neurons.values()] if chip is None else [chip]
+        return record_of(chips, seed, self._circuits, populations)
 
     def _changed_biases(self, codes: Mapping) -> dict[str, Biases]:
         """New biases by population. Populations that share a `Biases` are on a core, and change together."""

@@ -39,7 +39,10 @@ MADE_BY = """---
 Made by `python docs/circuit_pages.py` from the [equation files](../../equations) and the
 [tables of the chip](../../brian2dynapse/data); edit those, not this page."""
 ACRONYMS = frozenset({"AMPA", "NMDA", "GABA", "GABA_A", "GABA_B", "DC"})
-SYMBOLS = {"amp": "A", "farad": "F", "coulomb": "C", "volt": "V", "hertz": "Hz", "second": "s", "1": ""}
+SYMBOLS = {
+    **{"amp": "A", "farad": "F", "coulomb": "C", "volt": "V", "hertz": "Hz", "second": "s", "1": ""},
+    **{"kelvin": "K", "volt*meter": "V m"},
+}
 PREFIXES = {-12: "p", -9: "n", -6: "µ", -3: "m", 0: ""}  # nothing below pico: the field says 0.2 pA
 
 # A field of the header starts a line, or follows another one after several spaces.
@@ -241,10 +244,10 @@ def circuit_page(name: str) -> str:
         f"# {title(name)}",
         marked_up(file.prose),
         f"**Switched on by:** {marked_up(file.fields.get('Switch', '')) or switched_on_by(name) + '.'}",
-        section("Equation", file.equation and f"```\n{file.equation}\n```"),
+        section("Equation", file.equation and f"```text\n{file.equation}\n```"),
         section(
             "As Brian2 integrates it",
-            f"```\n{file.lines}\n```",
+            f"```text\n{file.lines}\n```",
             f"[`{name}.eqs`](../../equations/{name}.eqs), and [how to read it](README.md)",
         ),
         section("Biases", table("bias|role|default code|current|transistor (µm)", bias_rows(name))),

@@ -448,7 +448,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path):
     ("", "Is a directory"),
     ("file/chip.json", "file is a file"),
     ("file/folder/chip.json", "Not a directory"),
-    ("a\0b", "embedded null byte"),
+    ("a\0b", "embedded null"),  # byte, or character: versions of Python differ
     ("a" * 300, "File name too long"),
 ])  # fmt: skip
 def test_files_that_cannot_be_written_are_named(name, reason, tmp_path):

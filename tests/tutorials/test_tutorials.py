@@ -1,4 +1,4 @@
-"""Every tutorial and the demo run in their quick form, without a warning, and write their pictures."""
+"""Tutorials, reproductions of papers and the demo run in their quick form, without a warning, and write pictures."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ import pytest
 
 TUTORIALS = Path(__file__).parents[2] / "tutorials"
 SCRIPTS = sorted(TUTORIALS.glob("[0-9][0-9]_*.py"))
+PAPERS = sorted(TUTORIALS.glob("papers/*/fig*.py"))
 
 
 def run(arguments, folder):
@@ -22,13 +23,23 @@ def run(arguments, folder):
     )
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
-def test_tutorial(script, tmp_path):
+def check_script(script, tmp_path):
+    """It runs without a warning and draws."""
     result = run(["-W", "error", str(script)], tmp_path)
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
     assert "WARNING" not in result.stderr
     pictures = list(tmp_path.glob("*.png"))
     assert pictures and all(picture.stat().st_size > 5000 for picture in pictures)
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+def test_tutorial(script, tmp_path):
+    check_script(script, tmp_path)
+
+
+@pytest.mark.parametrize("script", PAPERS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_paper(script, tmp_path):
+    check_script(script, tmp_path)
 
 
 def test_there_are_tutorials():
