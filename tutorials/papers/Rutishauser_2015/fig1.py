@@ -249,7 +249,9 @@ right_wins = by_step[HARD, "right"] > by_step[HARD, "left"]
 takes_over = ratios[: top + 1][right_wins[: top + 1]].min()
 before = ratios[: top + 1][~right_wins[: top + 1]].max()
 keeps = ratios[top:][right_wins[top:]].min()
-# The switch lies between two steps; noise of the input may make it a little early.
+# The switch lies between two steps. The neurons start to fire at their rheobase, a little above the point where the
+# line of the linear-threshold unit begins, some hertz or some per cent of the input: later than predicted by about as
+# much.
 assert 1 < switch and before < takes_over and 0.9 * before < switch < 1.2 * takes_over
 assert keeps <= 1 < takes_over  # hysteresis
 going, returning = np.flatnonzero(ratios == 1)
