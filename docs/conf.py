@@ -30,7 +30,6 @@ source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-n
 root_doc = "index"
 nitpicky = True
 nitpick_ignore = [("py:obj", "attrs")]  # of pandas, which results inherit
-suppress_warnings = ["toc.empty_glob"]  # not every page of index.md is in every checkout
 
 # The theme: nothing is fetched from elsewhere.
 html_theme = "furo"

@@ -142,6 +142,19 @@ def fingerprint() -> str:
     return digest.hexdigest()[:16]
 
 
+def put_results(executed: Path, cache: str) -> None:
+    """Put kept results into the notebook that is offered: MyST-NB writes it bare if it did not execute it now."""
+    import nbformat
+    from jupyter_cache import get_cache
+
+    made = nbformat.read(executed, as_version=4)
+    try:
+        _, merged = get_cache(cache).merge_match_into_notebook(made)
+    except KeyError:  # never executed: the site is built without execution
+        return
+    nbformat.write(merged, executed)
+
+
 class Downloads(SphinxTransform):
     """Under the title of a notebook: the executed notebook and its script to download, and which form was executed."""
 
@@ -153,6 +166,7 @@ class Downloads(SphinxTransform):
             return
         executed = Path(self.env.mystnb_config.output_folder) / f"{self.env.docname}.ipynb"
         script = SOURCES[folder] / f"{name}.py"
+        put_results(executed, self.env.mystnb_config.execution_cache_path)
         line = nodes.paragraph()
         line += nodes.Text("Download: ")
         for number, (text, path) in enumerate({"notebook, executed": executed, "script": script}.items()):

@@ -98,12 +98,19 @@ def rewritten(text: str, folder: str, page: str) -> str:
     return _LINK.sub(place, text)
 
 
+def without_missing(text: str, there) -> str:
+    """The first page without the entries of its trees that this checkout has no page for, such as a changelog."""
+    return re.sub(r"^([\w/]+)\n", lambda line: line[0] if line[1] in there else "", text, flags=re.MULTILINE)
+
+
 def on_source_read(app, docname: str, content: list[str]) -> None:
     """Rewrite the links of a page that is read from docs/ itself; the circuits' own index gets its tree of pages."""
     path = Path(os.fspath(app.env.doc2path(docname)))
     if path.suffix == ".md":
         page = path.relative_to(DOCS).as_posix()
         content[0] = rewritten(content[0], os.path.dirname(f"docs/{page}"), page)
+    if docname == "index":
+        content[0] = without_missing(content[0], app.env.found_docs)
     if docname == "circuits/README":
         content[0] += CIRCUITS
 

@@ -48,6 +48,12 @@ def test_a_link_to_a_figure_of_a_paper(tmp_path, monkeypatch):
     assert site_links.place_on_site("tutorials/papers/Author_2001/fig1.py") == "papers/Author_2001/fig1.ipynb"
 
 
+def test_the_first_page_lists_what_there_is():
+    text = "# Title\n\n```{toctree}\n:hidden:\n\nstart\ncircuits/README\nchangelog\n```\n"
+    kept = site_links.without_missing(text, {"start", "circuits/README", "index"})
+    assert kept == text.replace("changelog\n", "")
+
+
 def test_every_tutorial_is_a_notebook():
     made = notebooks.pages()
     names = {path.stem for path in (ROOT / "tutorials").glob("[0-9][0-9]_*.py")}
