@@ -22,6 +22,7 @@ from .errors import DynapseError, MappingError, WiringError
 from .extraction import Extract
 from .facts import CORES_PER_CHIP, NEURONS_PER_CHIP, NEURONS_PER_CORE
 from .mapper import map_demand
+from .provenance_record import provenance
 from .replay import verify
 
 LARGEST_ID = LARGEST_TAG - 1  # the last tag is the end marker of the vendor's tools
@@ -243,7 +244,7 @@ class Network:
         present = _read(self.config)
         chips, demand = len(present), self._demand(present)
         place = {group.name: (group.chip, group.core) for group in self.groups}
-        extract = Extract(demand, {}, [], {}, pd.DataFrame(), [])
+        extract = Extract(demand, {}, [], {}, pd.DataFrame(), [], provenance(present, seed=self.seed))
         mapping = map_demand(extract, chips, present.positions, place, self.profile, self.seed)
         verify(mapping)
         self.mapping = mapping
