@@ -43,7 +43,7 @@ def test_currents_are_those_of_all_codes(name):
     assert bias_pages.curve_file(name) in PAGES[f"{name}.md"]
 
 
-@pytest.mark.parametrize("name", facts.bias_table().keys() - set(CURVES))
+@pytest.mark.parametrize("name", [name for name in facts.bias_table() if name not in CURVES])
 def test_what_has_no_published_current_says_so(name):
     assert "not known" in row(name, "current") and "curve_" not in PAGES[f"{name}.md"]
 
