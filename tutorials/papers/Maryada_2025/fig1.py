@@ -281,7 +281,7 @@ assert np.all(np.abs(first / SET_POINTS - 1).max(axis=1) > BAND)  # none begins 
 assert np.all(np.abs(last / SET_POINTS - 1) < BAND)
 
 # %% [markdown]
-# ## Self-sustained, irregular, and paradoxical
+# ## Self-sustained and paradoxical
 # The codes are those of the last trial, and stay. In the long run nothing comes in after the kick at its beginning.
 # Then the inhibitory neurons get Poisson input of 250 Hz each, for 200 ms. Without the network they would fire faster;
 # if excitation alone is unstable and held by inhibition, both rates fall.
