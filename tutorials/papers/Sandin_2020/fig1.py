@@ -164,7 +164,7 @@ print(f"magnitude: power {magnitude_i:.2f} of the inhibitory weight, {magnitude_
 delays = delay[by_inhibition][late]  # where inhibition wins during the burst: else nothing is delayed
 print(f"delay: {delays.min():.0f} to {delays.max():.0f} ms over the inhibitory codes")
 assert timing_i > 2 * abs(timing_e) and magnitude_e > 4 * abs(magnitude_i)
-assert delays.min() < 80 and 100 < delays.max() < 115
+assert delays.min() < 85 and 100 < delays.max() < 115
 
 # %% [markdown]
 # ## An individual chip
