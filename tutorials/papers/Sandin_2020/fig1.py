@@ -187,8 +187,8 @@ assert answered.mean() > 0.8
 assert 3 < np.median(in_neuron) < 30  # of order 10 ms
 
 # %%
-figure, axes = plt.subplots(2, 2, figsize=(11, 7.5), layout="constrained")
-(currents, potentials), (efficacy, histogram) = axes
+figure, axes = plt.subplots(2, 3, figsize=(14, 7.5), layout="constrained")
+(currents, potentials, timing), (strength, histogram, variability) = axes
 currents.plot(time, excitatory[0] / 1e-12, color=bd.plot.BLUE, label="excitatory (NMDA)")
 currents.plot(time, -inhibitory[0] / 1e-12, color="#D55E00", label="inhibitory (GABA$_B$)")
 currents.plot(time, total[0] / 1e-12, color="black", label="sum")
@@ -203,17 +203,25 @@ for color, number in zip(plt.cm.viridis(np.linspace(0, 0.85, len(shown))), shown
 potentials.axvspan(0, 20, color="0.9")
 potentials.set(xlabel="time after the first spike (ms)", ylabel="membrane, from rest (mV)", xlim=(-10, 250))
 potentials.legend(frameon=False, title="inhibitory weight")
-for part, color, marker, label in (
-    (by_inhibition, "#D55E00", "o", "inhibitory weight changed"),
-    (by_excitation, bd.plot.BLUE, "s", "excitatory weight changed"),
+for weights, centre, part, color, marker, label in (
+    (weights_i, centre_i, by_inhibition, "#D55E00", "o", "inhibitory weight"),
+    (weights_e, centre_e, by_excitation, bd.plot.BLUE, "s", "excitatory weight"),
 ):
-    efficacy.plot(maxima[part], magnitude[part] / 1e-12, marker, color=color, label=label)
-efficacy.set(xlabel="maximum of the summed current at (ms)", ylabel="its magnitude (pA)")
-efficacy.legend(frameon=False)
+    timing.plot(weights / centre, maxima[part], marker, color=color, label=label)
+    strength.plot(weights / centre, magnitude[part] / 1e-12, marker, color=color, label=label)
+timing.set(ylabel="delay to the maximum of the summed current (ms)")
+strength.set(ylabel="maximum of the summed current (pA)")
+for one in (timing, strength):
+    one.set(xlabel="weight current / that of the first panel", xscale="log")
+    one.set_xticks([0.5, 0.7, 1, 1.5], ["0.5", "0.7", "1", "1.5"])
+    one.minorticks_off()
+    one.legend(frameon=False, title="changed")
 histogram.hist(spread[answered], bins=np.arange(0, 250, 10), color=bd.plot.BLUE)
 histogram.axvline(delay[0], color="black", label="without mismatch")
 histogram.set(xlabel="delay to the maximum of the membrane (ms)", ylabel="delay elements")
 histogram.legend(frameon=False)
+variability.hist(in_neuron, bins=np.arange(0, 60, 4), color=bd.plot.BLUE)
+variability.set(xlabel="standard deviation of the delays in a neuron (ms)", ylabel="neurons")
 figure.savefig(OUTPUT / "Sandin_2020_fig1.png", dpi=120)
 
 # %%
