@@ -209,7 +209,7 @@ for weights, centre, part, color, marker, label in (
 ):
     timing.plot(weights / centre, maxima[part], marker, color=color, label=label)
     strength.plot(weights / centre, magnitude[part] / 1e-12, marker, color=color, label=label)
-timing.set(ylabel="delay to the maximum of the summed current (ms)")
+timing.set(ylabel="maximum of the summed current at (ms)")
 strength.set(ylabel="maximum of the summed current (pA)")
 for one in (timing, strength):
     one.set(xlabel="weight current / that of the first panel", xscale="log")
