@@ -12,6 +12,7 @@ from brian2dynapse.chip_profile import ChipProfile
 from brian2dynapse.configuration import Dendrite
 from brian2dynapse.demand import KIND, Demand, InputGroup, Link, Population
 from brian2dynapse.extraction import Extract
+from brian2dynapse.provenance_record import provenance
 
 DEFAULTS = {name: facts.bias(name).default for name in facts.core_biases()}
 BIAS_SETS = [DEFAULTS | {"SOIF_LEAK_N": (2, 5 + k)} for k in range(6)]
@@ -93,7 +94,7 @@ def demands(draw, largest=300, groups=8, degrees=(1, 3, 8, 16, 32, 64)):
 def extract_of(demand):
     """What the mapper takes, of a demand without Brian2 objects."""
     empty = pd.DataFrame(columns=["connection", "number", "wanted_A", "got_A", "error"])
-    return Extract(demand, {}, [], {}, empty, [])
+    return Extract(demand, {}, [], {}, empty, [], provenance(seed=0))
 
 
 def names_something(message, demand):
