@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from . import dac, facts
-from .bias_script import SETTER, Part, Setting, settings
+from .bias_script import SETTER, Setting, settings
 from .biases import Biases, Code
 from .errors import DynapseError, ExchangeError, unknown_name
+from .script_values import Part
 
 # The parts of a chip's configuration that have codes, to the scope of their biases.
 _SCOPES = {
@@ -100,6 +101,8 @@ def biases_from_script(script, variables: Mapping | None = None, start: Biases |
             errors.append(f"line {half[2]}: {_shown(place)}: {bias} has no {what}; set both, or {SETTER}(...)")
     if errors:
         raise ExchangeError(list(dict.fromkeys(errors)), name)
+    if not places:
+        notes.append(f"the script has no line that sets a code, {SETTER}(...) or .coarse_value = ...")
     codes = {place: {bias: code for bias, (code, _) in found.items()} for place, found in places.items()}
     found, shared = {}, {}
     for place, own in sorted(codes.items(), key=str):
@@ -163,14 +166,21 @@ def biases_to_script(biases, shared: Mapping | None = None, config: str = "confi
 
 
 def _text(script) -> tuple[str, str]:
-    if isinstance(script, str) and ("\n" in script or "(" in script or "=" in script):
+    if isinstance(script, str) and ("\n" in script or "(" in script or "=" in script) and not _is_file(script):
         return script, "script"
     if not isinstance(script, (str, os.PathLike)):
         raise DynapseError(f"script is {type(script).__name__}; give its text, or the path of its file")
     try:
-        return Path(script).read_text(encoding="utf-8"), str(script)
+        return Path(script).read_text(encoding="utf-8-sig"), str(script)
     except (OSError, UnicodeDecodeError) as error:
         raise ExchangeError(f"cannot be read: {getattr(error, 'strerror', None) or error}", str(script)) from None
+
+
+def _is_file(script: str) -> bool:
+    try:
+        return "\n" not in script and Path(script).is_file()
+    except (OSError, ValueError):  # too long for a name, or with a zero byte
+        return False
 
 
 def _place(one: Setting) -> tuple:
@@ -181,7 +191,10 @@ def _place(one: Setting) -> tuple:
     numbers = all(isinstance(number, int) and not isinstance(number, bool) for number in path[1::2][:1])
     if len(path) == 5 and path[2] == "cores" and path[4] == "parameters" and numbers:
         return (path[1], "cores", _core((path[1], path[3]))[1])
-    if len(path) in (3, 4) and path[2] in _SCOPES and numbers:
+    depth = 4 if len(path) > 2 and str(path[2]).startswith("sadc_group") else 3
+    if len(path) == depth and path[2] in _SCOPES and numbers and all(
+        isinstance(number, int) and number >= 0 for number in (path[1], *path[3:])
+    ):  # fmt: skip
         return (path[1], *path[2:])
     shown = Part(owner)
     first = str(owner[0])

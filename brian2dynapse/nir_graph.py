@@ -159,9 +159,16 @@ class _Opened:
                     )
                 ends[name] = (doors[0][0], doors[1][0])
             else:
+                if full in self.nodes:
+                    raise ExchangeError(f"{full}: a node, and the node of a subgraph, have this name; rename one")
                 inner = prefix and kind in ("Input", "Output")
                 self.nodes[full] = _Pass() if inner else node
                 self.sources.setdefault(full, [])
+        repeated = sorted({edge for edge in map(tuple, graph.edges) if list(map(tuple, graph.edges)).count(edge) > 1})
+        if repeated:
+            raise ExchangeError(
+                f"edge {repeated[0]} stands more than once; an edge is there or not, and weights add up in a Linear"
+            )
         for source, target in graph.edges:
             for name in (source, target):
                 if name not in ends:
@@ -179,6 +186,8 @@ class _Opened:
         for name, node in self.nodes.items():
             if self.kind(name) == "Input":
                 found.inputs[name] = self._size(name)
+                if not found.inputs[name]:
+                    found.errors.append(f"{name}: has no channels; leave it out")
             elif self.kind(name) not in (*SPIKING, *LINEAR, *PASSING, "Delay", "LI"):
                 found.errors.append(
                     f"{name}: {type(node).__name__} has no circuit on the chip; the chip has neurons that spike (LIF, "
@@ -219,6 +228,8 @@ class _Opened:
         for source in self.sources[name]:
             of_source, offset = self._leaving(source, (*seen, name))
             paths += of_source
+            if size not in (None, len(offset)):
+                raise ExchangeError(f"{name}: gets {size} channels and {len(offset)} from {source}; check the edges to it")
             constant = constant + offset
             size = len(offset)
         return paths, np.zeros(self._size(name) if size is None else size) + constant
@@ -287,6 +298,8 @@ class _Opened:
                 )
         else:
             tau, v_leak = own("tau" if kind == "LIF" else "tau_mem"), own("v_leak")
+        if not size:
+            raise ExchangeError(f"{name}: has no neurons; leave it out")
         _check_positive(name, "tau", tau)
         if kind == "CubaLIF":
             tau_syn = own("tau_syn")
@@ -298,6 +311,7 @@ class _Opened:
         if np.any(distance <= 0):
             raise ExchangeError(f"{name}: v_threshold is not above v_reset; the neuron would fire for ever")
         drive = (v_leak - v_reset + r * constant) / distance
+        drive = np.where(np.abs(drive) < EQUAL, 0.0, drive)  # what rounding leaves of a difference
         self.found.populations[name] = Layer(name, kind, tau, drive, np.arange(size))
         for one in paths:
             self._check_width(name, size, len(one.matrix))
@@ -335,7 +349,7 @@ def _parts(path: _Path, values: np.ndarray, what: str) -> list[_Path]:
     for value in np.unique(values):
         matrix = np.where((values == value)[:, None], path.matrix, 0.0)
         if np.any(matrix):
-            changed = {"delay": path.delay + float(value)} if what == "delay" else {"tau": float(value)}
+            changed = {"delay": float(f"{path.delay + value:.9g}")} if what == "delay" else {"tau": float(value)}
             found.append(replace(path, matrix=matrix, **changed))
     return found
 

@@ -194,6 +194,7 @@ def _restored(graph, record: dict, chip: Chip | None) -> NirImport:
     if chip is not None:
         objects = nir_record.restored_objects(graph, record, chip)
         network = nir_record.network_of(objects)
+    unknown_rates = [row for row in record["losses"] if row["what"] == "rates"]
     return NirImport(
         network,
         nir_record.codes_report(objects["populations"], graph),
@@ -201,6 +202,7 @@ def _restored(graph, record: dict, chip: Chip | None) -> NirImport:
         inputs=objects["inputs"],
         connections=list(objects["connections"].values()),
         spikes={whole(one.source).name: one for one in objects["spikes"].values()},
+        notes=[f"{row['where']}: {row['loss']}, which the file has not; its rates are 0 here" for row in unknown_rates],
         restored=True,
     )
 
@@ -245,7 +247,7 @@ class _Names:
         self.taken = set()
 
     def free(self, name: str) -> str:
-        name = re.sub(r"\W", "_", name)
+        name = re.sub(r"\W", "_", name, flags=re.ASCII)
         name = name if re.match(r"[A-Za-z]", name) else f"n{name}" if name.startswith("_") else f"n_{name}"
         while name in self.taken:
             name += "_"

@@ -35,6 +35,10 @@ def linear_map(name: str, node) -> tuple[np.ndarray, np.ndarray]:
         For weights that are not a matrix, or a shape that is not known.
     """
     kind = type(node).__name__
+    for parameter in ("weight", "bias", "scale"):
+        values = np.asarray(getattr(node, parameter, 0.0))
+        if values.dtype.kind not in "biuf" or not np.all(np.isfinite(values)):
+            raise ExchangeError(f"{name}: {parameter} holds what is no finite real number")
     if kind == "Scale":
         matrix = np.diag(np.ravel(np.asarray(node.scale, dtype=float)))
     elif kind in ("Linear", "Affine"):
@@ -45,8 +49,10 @@ def linear_map(name: str, node) -> tuple[np.ndarray, np.ndarray]:
         return _convolution(name, node)
     else:
         return _pooling(name, node)
-    bias = np.ravel(node.bias) if kind == "Affine" else np.zeros(len(matrix))
-    return matrix, np.asarray(bias, dtype=float)
+    bias = np.asarray(node.bias, dtype=float).ravel() if kind == "Affine" else np.zeros(len(matrix))
+    if len(bias) not in (1, len(matrix)):
+        raise ExchangeError(f"{name}: {len(bias)} biases for {len(matrix)} outputs; give one an output")
+    return matrix, np.broadcast_to(bias, (len(matrix),)).copy()
 
 
 def _convolution(name: str, node) -> tuple[np.ndarray, np.ndarray]:

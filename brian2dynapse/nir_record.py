@@ -158,12 +158,17 @@ def _part(source) -> list[int] | None:
 
 def recorded(graph) -> dict | None:
     """What `to_nir` wrote about a graph; None if it did not."""
-    entry = (graph.metadata or {}).get(KEY)
+    entry = (getattr(graph, "metadata", None) or {}).get(KEY)
     if entry is None:
         return None
-    found = json.loads(_text(entry))
+    try:
+        found = json.loads(_text(entry))
+    except ValueError:
+        raise ExchangeError("the metadata of the graph are damaged; restore=False reads the NIR nodes") from None
     if found.get("format") != FORMAT:
         return None
+    if not {"version", "chips", "accept", "event_area_s", "losses"} <= set(found):
+        raise ExchangeError("the metadata of the graph have lost entries; restore=False reads the NIR nodes")
     if found["version"] > VERSION:
         raise ExchangeError(
             f"the graph was written in version {found['version']} of the format, this package knows {VERSION}; "

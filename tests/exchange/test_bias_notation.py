@@ -173,3 +173,98 @@ def test_forms_of_writing():
     with pytest.raises(bd.DynapseError, match="nothing.py: cannot be read"):
         biases_from_script(Path("nothing.py"))
     assert list(itertools.islice(biases_from_script(LINE), 1)) == [(0, 0)]
+
+
+SET = 'set_parameter(config.chips[0].cores[{}].parameters, "SOIF_LEAK_N", {}, 5)'
+
+
+def run(script):
+    """What Python itself does: (core, bias) to code."""
+    found = {}
+
+    class Tree:
+        def __init__(self, path=()):
+            self.path = path
+
+        def __getattr__(self, name):
+            return Tree((*self.path, name))
+
+        def __getitem__(self, index):
+            return Tree((*self.path, index))
+
+    def set_parameter(parameters, name, coarse, fine):
+        found[parameters.path[3], name] = (coarse, fine)
+
+    names = {"config": Tree(), "set_parameter": set_parameter, "__name__": "__main__"}
+    try:
+        exec(script, names)
+    except SystemExit:
+        pass
+    return found
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "for c in range(4):\n    if c == 1:\n        continue\n    if c == 3:\n        break\n    "
+        + SET.format("c", 2),
+        "for c in range(2):\n    break\nelse:\n    " + SET.format(0, 2) + "\n" + SET.format(1, 2),
+        "def f(c):\n    if c == 1:\n        return\n    " + SET.format("c", 2) + "\nf(0)\nf(1)",
+        "def f(c):\n    " + SET.format("c", 2) + "\ndef g(c):\n    f(c)\n    return f(c + 1)\nx = g(0)",
+        "def f(c):\n    if c > 2:\n        return\n    " + SET.format("c", 2) + "\n    f(c + 1)\nf(0)",
+        "x = {'a': 2}\nx['a'] = 3\nx['a'] += 1\n" + SET.format(0, "x['a']"),
+        "x = {'a': 2}\ny = x\ny.update(a=3)\n" + SET.format(0, "x['a']"),
+        "x = [0]\nx.append(1)\nx += [2]\nfor c in x:\n    " + SET.format("c", 2),
+        "x = 2\ndef f():\n    " + SET.format(0, "x") + "\ndef g():\n    x = 4\n    f()\ng()",
+        "x = 2\ndef f():\n    global x\n    x = 4\nf()\n" + SET.format(0, "x"),
+        "x = 2\ndef f():\n    global x\n    x = 4\ndef g():\n    f()\n    " + SET.format(0, "x") + "\ng()",
+        "x = 2\ndef f(c, k=x):\n    " + SET.format("c", "k") + "\nx = 4\nf(0)",
+        "def f(c):\n    " + SET.format("c", 2) + "\nf(0)\ndef f(c):\n    " + SET.format("c", 3) + "\nf(1)",
+        "def f():\n    x = 2\n    def g(c):\n        " + SET.format("c", "x") + "\n    x = 3\n    g(1)\nf()",
+        "for i in range(2):\n    set_parameter(config.chips[0].cores[0].parameters, f'SYAM_W{i}_P', 2, 5)",
+        "if 1 > 2 or not 1:\n    " + SET.format(0, 2) + "\nelse:\n    " + SET.format(1, "3 if 2 > 1 else 4"),
+        "import sys\n" + SET.format(0, 2) + "\nsys.exit()\n" + SET.format(1, 2),
+        "for c in range(2):\r\n\t" + SET.format("c", 2) + "\r\n",
+    ],
+)
+def test_a_script_means_what_python_makes_of_it(script):
+    found = biases_from_script(script)
+    assert {core for _, core in found} == {core for core, _ in run(script)}
+    assert all(found[0, core][name] == code for (core, name), code in run(script).items())
+
+
+@pytest.mark.parametrize(
+    ("script", "match"),
+    [
+        ("def f(c):\n    " + SET.format("c", 2) + "\nf(0)\nprint(f(1))", "line 4: sets codes within an expression"),
+        ("def f(c):\n    if bad():\n        return\n    " + SET.format("c", 2) + "\nf(0)", "return in line 3 may run"),
+        ("for c in range(2):\n    if bad():\n        break\n    " + SET.format("c", 2), "break in line 3 may run"),
+        ("x = [2]\nif bad():\n    x[0] = 4\n" + SET.format(0, "x[0]"), r"coarse hangs on x\[0\]"),
+        ("x = [2]\nif bad():\n    x.insert(0, 4)\n" + SET.format(0, "x[0]"), r"coarse hangs on x\[0\]"),
+        ("x = 2\n(x := 4)\n" + SET.format(0, "x"), "coarse hangs on x"),
+        ("x = 2\nwith f() as x:\n    " + SET.format(0, "x"), "coarse hangs on x"),
+        ("x = 2\nfrom lab import *\n" + SET.format(0, "x"), "coarse hangs on x"),
+        ("def f(c, x=2):\n    " + SET.format("c", "x") + "\nf(0, **{'x': 4})", "coarse hangs on x"),
+        ("x = [a]\nif 1 in x:\n    " + SET.format(0, 2), "which is not known here"),
+        ("set_parameter(config.chips[0].cores[0].parameters, 'SOIF_%s_N' % LEAK, 2, 5)", "its name hangs on"),
+        ("s = set_parameter\ns(config.chips[0].cores[0].parameters, 'SOIF_LEAK_N', 2, 5)", "call it by its name"),
+        ("from lab import set_parameter as s\n", "gives set_parameter another name"),
+        ("setattr(config.chips[0].cores[0].parameters['SOIF_LEAK_N'], 'fine_value', 2)", "setattr; assign it"),
+        ("def set_parameter(parameters, name, fine, coarse):\n    pass", "takes the fine code first"),
+        ("set_parameter(config.chips[-1].shared_parameters01, 'PG_BUF_N', 2, 5)", "is not known as the parameters"),
+        ("set_parameter(config.chips[0].shared_parameters01[3], 'PG_BUF_N', 2, 5)", "is not known as the parameters"),
+        ("class A:\n    def f(self):\n        " + SET.format(0, 2) + "\nclass B:\n    def f(self):\n        0\nA().f()",
+         "f is defined more than once"),
+        ("x = 1\0\n", "is not Python"),
+    ],
+)  # fmt: skip
+def test_what_may_or_may_not_be_set_is_refused(script, match):
+    with pytest.raises(bd.ExchangeError, match=match):
+        biases_from_script(script)
+
+
+def test_a_script_that_sets_nothing_says_so_and_a_byte_order_mark_is_passed_over(tmp_path):
+    assert "no line that sets a code" in biases_from_script("a = 1\n").notes[0]
+    path = tmp_path / "core=0 (1).py"
+    path.write_text("\ufeff" + SET.format(0, 2), encoding="utf-8")
+    assert biases_from_script(str(path))[0, 0]["SOIF_LEAK_N"] == (2, 5)
