@@ -229,7 +229,9 @@ class _Opened:
             of_source, offset = self._leaving(source, (*seen, name))
             paths += of_source
             if size not in (None, len(offset)):
-                raise ExchangeError(f"{name}: gets {size} channels and {len(offset)} from {source}; check the edges to it")
+                raise ExchangeError(
+                    f"{name}: gets {size} channels and {len(offset)} from {source}; check the edges to it"
+                )
             constant = constant + offset
             size = len(offset)
         return paths, np.zeros(self._size(name) if size is None else size) + constant
