@@ -196,7 +196,7 @@ def test_the_page_runs(tmp_path, monkeypatch, capsys):
     for block in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
         exec(compile(block, "citation.md", "exec"), names)
     printed = capsys.readouterr().out
-    shown = re.search(r"```\n(% .+?)  \.\.\.\n```", page, flags=re.DOTALL).group(1)
+    shown = re.search(r"```bibtex\n(% .+?)  \.\.\.\n```", page, flags=re.DOTALL).group(1)
     assert shown in printed
     assert (
         set(parse_string((tmp_path / "references.bib").read_text(encoding="utf-8"), "bibtex").entries) >= CITED_ALWAYS

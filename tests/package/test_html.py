@@ -50,7 +50,7 @@ def run_result(folder):
     }.items():
         values.tofile(folder / name)
         arrays[name] = StoredArray(name, values.dtype, None)
-    return RunResult(folder, {"spikes_pyr": arrays, "pyr": {"Imem": arrays["t"]}}, 2 * second, 0.1)
+    return RunResult(folder, {"spikes_pyr": arrays, "pyr": {"Imem": arrays["t"]}}, 2 * second, 0.1, {})
 
 
 def fitted():
